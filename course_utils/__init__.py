@@ -1,0 +1,1 @@
+"""From pixels to computer vision: what the four notebooks of the course import."""

@@ -1,0 +1,1 @@
+"""Exercises and questions that check themselves: one module a chapter, over one engine."""

@@ -1,0 +1,181 @@
+"""The engine of every exercise and question: what a check does, whatever it checks."""
+
+import dis
+import html
+import inspect
+import traceback
+from dataclasses import dataclass, field
+
+import ipywidgets as widgets
+import numpy as np
+
+from course_utils.errors import CourseError, require_option
+
+SILENT = {"RESUME", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "NOP"}  # does nothing at all
+
+
+class NotRightYet(CourseError, AssertionError):
+    """The answer is wrong in some case; the message names the first one, and a hint."""
+
+
+@dataclass
+class Exercise:
+    """What a right answer does.
+
+    number: its place in the chapter. reference: a function that is right.
+    cases: function of a NumPy Generator → list of argument tuples, several and random.
+    verified: what the cases cover, for the line that a right answer prints.
+    hints: functions (got, wanted, arguments) → a hint, or None if it does not fit.
+    tolerance: largest difference that counts as equal.
+    """
+
+    number: int
+    reference: object
+    cases: object
+    verified: str
+    hints: list = field(default_factory=list)
+    tolerance: float = 0
+
+
+def check_answer(name, exercise, function, seed=0):
+    """Try `function` on every case of `exercise`.
+
+    Prints "not attempted yet" for an untouched stub, or what was verified for a right answer.
+    Raises NotRightYet with the first failing case and a hint for a wrong one.
+    """
+    label = f"Exercise {exercise.number}, {name}"
+    if is_stub(function):
+        print(f"{label}: not attempted yet")
+        return
+    cases = exercise.cases(np.random.default_rng(seed))
+    for count, arguments in enumerate(cases, 1):
+        wanted = exercise.reference(*(_copy(value) for value in arguments))
+        problem = _first_problem(exercise, function, arguments, wanted)
+        if problem:
+            call = ", ".join(_describe(value) for value in arguments)
+            raise NotRightYet(f"{label}, case {count}: {name}({call}): {problem}")
+    print(f"{label}: right in all {len(cases)} cases ({exercise.verified})")
+
+
+def is_stub(function):
+    """Whether the body of a function is nothing but a docstring, `...`, or `pass`."""
+    if not inspect.isfunction(function):
+        return function is None or function is Ellipsis
+    steps = list(dis.get_instructions(function))
+    returned = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
+    return {step.opname for step in steps} <= SILENT and returned[-1] in (None, Ellipsis)
+
+
+def _first_problem(exercise, function, arguments, wanted):
+    """One sentence about what is wrong with the answer to one case, or None."""
+    given = [_copy(value) for value in arguments]
+    try:
+        got = function(*given)
+    except NotImplementedError:
+        return "not finished: it raises NotImplementedError"
+    except Exception as problem:
+        line = traceback.extract_tb(problem.__traceback__)[-1].lineno
+        return f"it raises {type(problem).__name__}: {problem} (line {line} of where it is defined)"
+    if got is None or got is Ellipsis:
+        return "it returns nothing; is a `return` missing?"
+    if any(not _same(now, then) for now, then in zip(given, arguments, strict=True)):
+        return "it changes its input; work on a copy"
+    got_array, wanted_array = _as_array(got), np.asarray(wanted)
+    if got_array is None:
+        return f"it returns a {type(got).__name__}, not a number or an array"
+    for hint in exercise.hints:
+        if not _equal(got_array, wanted_array, exercise.tolerance) and (
+            said := hint(got_array, wanted_array, arguments)
+        ):
+            return said
+    return _mismatch(got_array, wanted_array, exercise.tolerance)
+
+
+def _mismatch(got, wanted, tolerance):
+    if got.shape != wanted.shape:
+        return f"the result's shape is {got.shape}; work out on paper what it has to be"
+    if not _same_dtype(got, wanted):
+        return f"the result's dtype is {got.dtype}; {wanted.dtype} is asked for"
+    if _equal(got, wanted, tolerance):
+        return None
+    wrong = np.argwhere(np.abs(got.astype(float) - wanted.astype(float)) > tolerance)
+    place = f" at {tuple(int(i) for i in wrong[0])}" if got.ndim else ""
+    return f"{got[tuple(wrong[0])] if got.ndim else got}{place} is wrong"
+
+
+def _equal(got, wanted, tolerance):
+    if got.shape != wanted.shape or not _same_dtype(got, wanted):
+        return False
+    return bool((np.abs(got.astype(float) - wanted.astype(float)) <= tolerance).all())
+
+
+def _same_dtype(got, wanted):
+    """uint8 has to be uint8; otherwise integers, floats and truth values are told apart."""
+    if wanted.dtype == np.uint8:
+        return got.dtype == np.uint8
+    kinds = {"u": "i"}
+    return kinds.get(got.dtype.kind, got.dtype.kind) == kinds.get(
+        wanted.dtype.kind, wanted.dtype.kind
+    )
+
+
+def _as_array(value):
+    value = value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+    return value if value.dtype.kind in "biuf" else None
+
+
+def _copy(value):
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _same(now, then):
+    return np.array_equal(now, then) if isinstance(then, np.ndarray) else now == then
+
+
+def _describe(value):
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} array of shape {value.shape}"
+    return repr(value)
+
+
+@dataclass
+class Question:
+    """A multiple-choice question. options: list of (text, is it right, reason)."""
+
+    text: str
+    options: list
+
+
+class Ask(widgets.VBox):
+    """A question as radio buttons: choosing an option shows whether it is right, and why."""
+
+    def __init__(self, question):
+        self.question = question
+        self.choice = widgets.RadioButtons(
+            options=[option[0] for option in question.options],
+            value=None,
+            layout={"width": "auto"},
+        )
+        self.reason = widgets.HTML()
+        self.choice.observe(self._answer, names="index")
+        text = widgets.HTML(f"<b>{html.escape(question.text)}</b>")
+        super().__init__([text, self.choice, self.reason])
+        self.add_class("course-question")
+
+    def _answer(self, change):
+        if change["new"] is None:
+            return
+        _, right, reason = self.question.options[change["new"]]
+        mark = "✓ Right." if right else "✗ Not this one."
+        self.reason.value = f'<div role="status">{mark} {html.escape(reason)}</div>'
+
+    def _repr_mimebundle_(self, **options):
+        listed = "\n".join(f"  ○ {option[0]}" for option in self.question.options)
+        text = f"{self.question.text}\n{listed}\n(run this cell to choose)"
+        return super()._repr_mimebundle_(**options) | {"text/plain": text}
+
+
+def pick(kind, name, table):
+    """The entry of `table` called `name`, or one sentence that lists what there is."""
+    require_option(kind, name, list(table))
+    return table[name]

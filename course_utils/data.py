@@ -1,0 +1,158 @@
+"""The course's data as arrays: one function per thing, each file checked against its SHA-256.
+
+Nothing here writes or uses a network. Sources and licences: data/README.md.
+"""
+
+import functools
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+
+from course_utils.errors import DataError, require_option
+from course_utils.pictures import decode_image
+
+FOLDER = Path(__file__).resolve().parent.parent / "data"
+MANIFEST = "SHA256SUMS"
+FASHION_LABELS = (
+    "T-shirt", "trouser", "pullover", "dress", "coat",
+    "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+
+
+def load_mnist(split="train"):
+    """Handwritten digits, in the original order (LeCun, Cortes, Burges 1998).
+
+    split: "train" (60,000) or "test" (10,000).
+    Returns images (N, 28, 28) uint8, 0 paper … 255 ink; labels (N,) uint8, 0 … 9.
+    """
+    require_option("split", split, ["train", "test"])
+    arrays = _read_arrays("mnist/mnist_70k.npz")
+    return arrays[f"{split}_images"], arrays[f"{split}_labels"]
+
+
+def load_fashion_mnist(split="train"):
+    """Clothes: the first 1,000 ("train") or 200 ("test") pictures of each of the ten classes.
+
+    Returns images (N, 28, 28) uint8; labels (N,) uint8, names in FASHION_LABELS. All 70,000:
+    `course_utils.downloads.fetch("fashion_mnist")`.
+    """
+    require_option("split", split, ["train", "test"])
+    arrays = _read_arrays("fashion_mnist/fashion_mnist_12k.npz")
+    return arrays[f"x_{split}"], arrays[f"y_{split}"]
+
+
+def load_photo(name, longest_side=None):
+    """A colour photo or painting of the course, (H, W, 3) uint8 RGB; names: `photo_names()`.
+
+    longest_side: shrink so that neither side is longer, in pixels; None keeps it (≤ 640).
+    """
+    require_option("name", name, photo_names())
+    return decode_image(_read(f"photos/{name}.jpg"), f"{name}.jpg", longest_side=longest_side)
+
+
+def load_texture(name):
+    """A gray texture, (512, 512) uint8: "brick", "grass" or "gravel"."""
+    require_option("name", name, ["brick", "grass", "gravel"])
+    return decode_image(_read(f"photos/texture_{name}.jpg"), f"texture_{name}.jpg", gray=True)
+
+
+def load_cutout(category, name):
+    """A photographed object without its background, (H, W, 4) uint8 RGBA, at most 160 a side.
+
+    category and name: a pair from `cutout_names()`. Licence: GPL-2.
+    """
+    from PIL import Image
+
+    names = cutout_names()
+    require_option("category", category, sorted(names))
+    require_option("name", name, names[category])
+    picture = Image.open(io.BytesIO(_read(f"cutouts/{category}/{name}.webp")), formats=("WEBP",))
+    return np.array(picture.convert("RGBA"))
+
+
+def load_nuclei():
+    """One fluorescence photo of 125 cell nuclei (BBBC038, 2018 Data Science Bowl).
+
+    Returns image (512, 512) uint8; mask (512, 512) uint8, 0 background, else the nucleus's id
+    (ids are not consecutive).
+    """
+    arrays = _read_arrays("nuclei/dsb2018_nuclei_512.npz")
+    return arrays["image"], arrays["mask"]
+
+
+def load_weights(name):
+    """Trained weights: dict of tensor name → float32 array.
+
+    name: "vgg16" (ImageNet, up to conv4_1; keys of torchvision's vgg16().features[:19]) or
+    "efficientnet_lite0" (ImageNet-1k).
+    """
+    from safetensors.numpy import load
+
+    files = {
+        "vgg16": "weights/vgg16_conv4_1_hed_fp16.safetensors",
+        "efficientnet_lite0": "weights/efficientnet_lite0_imagenet1k_fp16.safetensors",
+    }
+    require_option("name", name, list(files))
+    tensors = load(_read(files[name]))
+    return {key: value.astype(np.float32) for key, value in tensors.items()}
+
+
+def photo_names():
+    """The names that `load_photo` takes, sorted."""
+    files = sorted(Path(file).stem for file in manifest() if file.startswith("photos/"))
+    return [name for name in files if name != "CREDITS" and not name.startswith("texture_")]
+
+
+def cutout_names():
+    """Dict of category → sorted list of names, as `load_cutout` takes them."""
+    names = {}
+    for category, name, *_ in json.loads(_read("cutouts/INDEX.json")):
+        names.setdefault(category, []).append(name)
+    return names
+
+
+def manifest():
+    """Dict of file (relative to data/, with /) → SHA-256 hex, read from data/SHA256SUMS."""
+    return _parse_manifest(FOLDER)
+
+
+@functools.cache
+def _parse_manifest(folder):
+    try:
+        lines = (folder / MANIFEST).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        raise DataError(
+            f"the course's data are not at {folder}; run `uv sync` inside the course's folder"
+        ) from None
+    return {file: digest for digest, file in (line.split("  ", 1) for line in lines)}
+
+
+def check_all():
+    """Check every file of data/ against the manifest; returns how many. Raises DataError."""
+    for file in manifest():
+        _read(file)
+    return len(manifest())
+
+
+def _read(file):
+    """The bytes of one file of data/, after its SHA-256 was found right. Raises DataError."""
+    fix = f"restore it with `git checkout -- data/{file}`"
+    try:
+        data = (FOLDER / file).read_bytes()
+    except OSError as problem:
+        raise DataError(f"{FOLDER / file} cannot be read ({problem.strerror}); {fix}") from None
+    found = hashlib.sha256(data).hexdigest()
+    if found != manifest()[file]:
+        raise DataError(
+            f"data/{file} is damaged: its SHA-256 is {found[:12]}…, "
+            f"expected {manifest()[file][:12]}…; {fix}"
+        )
+    return data
+
+
+def _read_arrays(file):
+    with np.load(io.BytesIO(_read(file)), allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}

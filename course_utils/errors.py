@@ -1,0 +1,33 @@
+"""Errors that tell a student what was wrong, what came, and how to mend it."""
+
+import difflib
+
+
+class CourseError(Exception):
+    """Base of the course's own errors; a notebook shows its message alone, without a traceback."""
+
+    def _render_traceback_(self):
+        return [f"{type(self).__name__}: {self}"]
+
+
+class ArgumentError(CourseError, ValueError):
+    """An argument has a value, shape or dtype that the function does not take."""
+
+
+class DataError(CourseError, OSError):
+    """A file of the course, or a student's own picture, is missing, damaged or not readable."""
+
+    def __str__(self):
+        return str(self.args[0])
+
+
+def require_option(argument, value, options):
+    """Refuse `value` unless it is one of `options`; suggest the nearest one.
+
+    argument: the argument's name, for the message. options: list of str. Raises ArgumentError.
+    """
+    if value in options:
+        return
+    near = difflib.get_close_matches(str(value), options, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ArgumentError(f"{argument} must be one of {', '.join(options)}, got {value!r}{hint}")

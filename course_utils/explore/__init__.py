@@ -1,0 +1,1 @@
+"""Interactive explorers: one module a chapter, over the engine `control → picture`."""

@@ -1,0 +1,145 @@
+"""The engine of every explorer: controls → a picture and a line of text.
+
+Live, an explorer is a widget. In a stored notebook it is the picture it showed first, with its
+text, so that a reader without a kernel sees the same thing standing still.
+"""
+
+import html
+from pathlib import Path
+
+import anywidget
+import ipywidgets as widgets
+import traitlets
+
+from course_utils.figures import alt_metadata, bundle, render
+
+FOLDER = Path(__file__).parent
+
+
+class Picture(anywidget.AnyWidget):
+    """A picture drawn by Python; if steerable, it reports clicks, drags and keys.
+
+    content: bytes of the image; mime: its type; alt: its text for those who cannot see it.
+    """
+
+    _esm = FOLDER / "picture.js"
+    _css = FOLDER / "picture.css"
+    content = traitlets.Bytes().tag(sync=True)
+    mime = traitlets.Unicode("image/png").tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
+    steerable = traitlets.Bool(False).tag(sync=True)
+
+
+class Explorer(widgets.VBox):
+    """Controls above a picture: each change calls `draw`, which alters the figure's artists.
+
+    draw: function of the controls' values (by name) that updates `figure` and returns one line
+        of text: what is seen, with its numbers.
+    figure: the `matplotlib.figure.Figure` that `draw` alters (not pyplot's, which would show it).
+    controls: dict of name → ipywidgets control with a `value`.
+    photo: True sends JPEG, False PNG.
+    title: what the explorer is, for the stored notebook and for screen readers.
+    """
+
+    def __init__(self, draw, figure, controls, title, photo=False, extra=()):
+        self.controls = controls
+        self.picture = Picture(mime="image/jpeg" if photo else "image/png")
+        self.readout = widgets.HTML()
+        self._draw, self._figure, self._photo, self._title = draw, figure, photo, title
+        for control in controls.values():
+            control.observe(self._changed, names="value")
+        self._paused = False
+        self.refresh()
+        figure.set_layout_engine("none")  # the layout stands; working it out again costs time
+        self._first = (self.picture.content, self._text)
+        row = widgets.Layout(display="flex", flex_flow="row wrap", align_items="center")
+        box = widgets.Box([*controls.values(), *extra], layout=row)
+        super().__init__([box, self.picture, self.readout])
+        self.add_class("course-explorer")
+
+    def refresh(self):
+        """Draw again from the controls' present values."""
+        self._text = self._draw(**{name: item.value for name, item in self.controls.items()})
+        self.picture.alt = f"{self._title}. {self._text}"
+        self.picture.content = render(self._figure, self._photo)
+        text = html.escape(self._text)
+        self.readout.value = f'<div role="status" class="course-readout">{text}</div>'
+
+    def set(self, **values):
+        """Set several controls at once and draw once."""
+        self._paused = True
+        try:
+            for name, value in values.items():
+                self.controls[name].value = value
+        finally:
+            self._paused = False
+        self.refresh()
+
+    def on_pointer(self, axes, function):
+        """Call `function(phase, x, y)` when the pointer presses ("down"), moves, or leaves ("up").
+
+        x, y: data coordinates in `axes`; presses outside `axes` are left out.
+        """
+
+        def receive(_, content, __):
+            if content.get("kind") != "pointer":
+                return
+            width, height = self._figure.canvas.get_width_height()
+            point = (content["x"] * width, (1 - content["y"]) * height)
+            if axes.bbox.contains(*point):
+                function(content["phase"], *axes.transData.inverted().transform(point))
+
+        self.picture.steerable = True
+        self.picture.on_msg(receive)
+
+    def on_key(self, function):
+        """Call `function(key)` for arrows, space, enter, home and end on the focused picture."""
+
+        def receive(_, content, __):
+            if content.get("kind") == "key":
+                function(content["key"])
+
+        self.picture.steerable = True
+        self.picture.on_msg(receive)
+
+    def _changed(self, _):
+        if not self._paused:
+            self.refresh()
+
+    def _repr_mimebundle_(self, **options):
+        view = super()._repr_mimebundle_(**options)
+        content, text = self._first
+        alt = f"{self._title}: run this cell to move it. {text}"
+        key = "application/vnd.jupyter.widget-view+json"
+        return bundle(content, alt, self._photo) | {key: view[key]}, alt_metadata(alt, self._photo)
+
+
+def slider(label, low, high, value, step=1, readout_format="d"):
+    """An integer or float slider that is wide enough to read and to grab."""
+    kind = widgets.FloatSlider if isinstance(step, float) else widgets.IntSlider
+    return kind(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=label,
+        readout_format=readout_format,
+        style={"description_width": "initial"},
+        layout={"width": "320px"},
+    )
+
+
+def choice(label, options, value):
+    """A drop-down list."""
+    return widgets.Dropdown(
+        options=options,
+        value=value,
+        description=label,
+        style={"description_width": "initial"},
+        layout={"width": "240px"},
+    )
+
+
+def switch(label, value=True):
+    """A check box."""
+    return widgets.Checkbox(value=value, description=label, indent=False, layout={"width": "auto"})

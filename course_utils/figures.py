@@ -1,0 +1,86 @@
+"""Figures: axes in, nothing out; `show` puts a finished one into the notebook with its alt text."""
+
+import base64
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+
+from course_utils.errors import ArgumentError
+
+plt.style.use("course_utils.course")
+
+
+def show(figure, alt, photo=False):
+    """Display a figure and close it.
+
+    alt: what a reader who cannot see it should know; kept as the output's text and alt text.
+    photo: True stores a JPEG (small for photos), False a PNG (sharp for lines and text).
+    """
+    if not alt.strip():
+        raise ArgumentError("alt must say what the figure shows, got an empty text")
+    picture = bundle(render(figure, photo), alt, photo)
+    display(picture, raw=True, metadata=alt_metadata(alt, photo))
+    plt.close(figure)
+
+
+def bundle(picture, alt, photo):
+    """The bytes of a picture and its alt text → Jupyter's dict of MIME type → content."""
+    return {"text/plain": alt, _mime(photo): base64.b64encode(picture).decode()}
+
+
+def alt_metadata(alt, photo):
+    """Output metadata that carry the alt text where nbconvert looks for it."""
+    return {_mime(photo): {"alt": alt}}
+
+
+def render(figure, photo=False):
+    """A matplotlib figure → the bytes of a JPEG (photo) or PNG file."""
+    if not isinstance(figure.canvas, FigureCanvasAgg):
+        FigureCanvasAgg(figure)
+    figure.canvas.draw()
+    pixels = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
+    file = io.BytesIO()
+    if photo:
+        pixels.save(file, format="JPEG", quality=88)
+    else:
+        pixels.save(file, format="PNG", compress_level=3)
+    return file.getvalue()
+
+
+def _mime(photo):
+    return "image/jpeg" if photo else "image/png"
+
+
+def show_image(image, title="", ax=None, **options):
+    """Draw an image without ticks.
+
+    image: (H, W) gray, 0 … 255, or 0 … 1 if it is float or bool; (H, W, 3) RGB.
+    options: passed on to matplotlib's imshow.
+    """
+    ax = ax or plt.gca()
+    if np.ndim(image) == 2:
+        top = 1 if np.asarray(image).dtype.kind in "fb" else 255
+        options = {"cmap": "gray", "vmin": 0, "vmax": top} | options
+    ax.imshow(image, **options)
+    ax.set(title=title, xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def show_values(matrix, title="", ax=None, fontsize=10, **options):
+    """Draw a matrix (H, W), or a small RGB image (H, W, 3), with each cell's numbers on it."""
+    ax = ax or plt.gca()
+    show_image(matrix, title, ax, **options)
+    for spine in ax.spines.values():
+        spine.set(visible=True, color="0.7")
+    matrix = np.asarray(matrix)
+    light = ax.images[-1].to_rgba(matrix, bytes=True)[..., :3].mean(axis=-1) > 127
+    for row, column in np.ndindex(matrix.shape[:2]):
+        value = matrix[row, column]
+        text = f"{value:g}" if matrix.ndim == 2 else "\n".join(str(part) for part in value)
+        colour = "black" if light[row, column] else "white"
+        ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=fontsize)

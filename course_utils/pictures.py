@@ -1,0 +1,122 @@
+"""Picture files to arrays and back: a student's own photos, and 1-bit bitmaps."""
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from course_utils.errors import ArgumentError, DataError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+MAX_PIXELS = 50_000_000
+
+
+def load_image(path, gray=False, longest_side=None):
+    """Read a picture file of your own.
+
+    path: str or Path of a PNG, JPEG, WebP, GIF (first frame), BMP, TIFF or PPM file,
+        relative to the notebook's folder.
+    gray: False → (H, W, 3) uint8 RGB; True → (H, W) uint8 luma (Rec. 601).
+    longest_side: shrink so that neither side is longer, in pixels; None keeps the size.
+    A photo is turned upright (EXIF); transparency is laid over white; palette, gray and CMYK
+    become RGB; 16 bits a channel become 8.
+    Raises DataError (with the file's name) if it is missing, cut off, no picture, or larger than
+    50 megapixels: the size is read before the pixels, so a decompression bomb never unpacks.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise DataError(f"no picture at {path.absolute()}; check the name and the folder")
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise DataError(f"{path.name} cannot be read: {problem.strerror}") from None
+    return decode_image(data, path.name, gray, longest_side)
+
+
+def decode_image(data, name, gray=False, longest_side=None):
+    """The bytes of a picture file → array, as `load_image`; `name` is for the messages."""
+    import io
+
+    if longest_side is not None and longest_side < 1:
+        raise ArgumentError(f"longest_side must be at least 1 pixel, got {longest_side}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as problem:
+        raise DataError(f"{name} is refused: {problem}; resize it first") from None
+    except UnidentifiedImageError:
+        raise DataError(
+            f"{name} is not a picture that can be read ({', '.join(FORMATS)}); "
+            f"it starts with {data[:8]!r}. Save it again as PNG or JPEG"
+        ) from None
+    except (OSError, SyntaxError, ValueError, EOFError) as problem:
+        raise DataError(f"{name} is cut off or damaged ({problem}); get a whole copy") from None
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise DataError(
+            f"{name} declares {width} × {height} = {width * height / 1e6:.0f} megapixels; "
+            f"at most {MAX_PIXELS // 1_000_000} are read. Resize it first"
+        )
+    try:
+        picture = ImageOps.exif_transpose(picture)
+        picture.load()
+    except Exception as problem:  # Pillow's decoders raise many types on damaged bytes
+        raise DataError(f"{name} is cut off or damaged ({problem}); get a whole copy") from None
+    picture = _to_rgb(picture, name)
+    if longest_side is not None:
+        picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
+    return np.array(picture.convert("L") if gray else picture)
+
+
+def _to_rgb(picture, name):
+    """Any mode that Pillow opens → 8-bit RGB."""
+    if picture.mode == "F":
+        raise DataError(f"{name} holds 32-bit floats, which have no fixed range; save it as 8-bit")
+    if picture.mode.startswith("I"):
+        values = np.asarray(picture).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise DataError(f"{name} holds 32-bit integers; save it with 8 or 16 bits a channel")
+        picture = Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        paper = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(paper, picture)
+    return picture.convert("RGB")
+
+
+def save_bitmap(path, bits, overwrite=False):
+    """Write a 1-bit image to `path`: .pbm (plain text, black = 1) or .png.
+
+    bits: (H, W) of 0 and 1, 1 = black. Raises ArgumentError for other values, other endings,
+    or an existing file (unless overwrite). The file appears whole or not at all.
+    """
+    path = Path(path).expanduser()
+    bits = np.asarray(bits)
+    if bits.ndim != 2 or bits.size == 0 or not np.isin(bits, (0, 1)).all():
+        raise ArgumentError(f"bits must be (H, W) of 0 and 1, got shape {bits.shape}")
+    if path.suffix not in (".pbm", ".png"):
+        raise ArgumentError(f"path must end in .pbm or .png, got {path.name!r}")
+    if path.exists() and not overwrite:
+        raise ArgumentError(f"{path.name} exists already; choose another name, or overwrite=True")
+    if not path.parent.is_dir():
+        raise DataError(f"no folder {path.parent.absolute()}; create it, or choose another")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+        with os.fdopen(handle, "wb") as file:
+            if path.suffix == ".pbm":
+                rows = "\n".join(" ".join(str(int(bit)) for bit in row) for row in bits)
+                file.write(f"P1\n{bits.shape[1]} {bits.shape[0]}\n{rows}\n".encode())
+            else:
+                Image.fromarray(bits == 0).save(file, format="PNG")
+        os.replace(temporary, path)
+    except OSError as problem:
+        raise DataError(f"{path.absolute()} cannot be written: {problem.strerror}") from None
+
+
+def load_bitmap(path):
+    """Read a picture as a 1-bit image: (H, W) uint8, 1 where it is darker than middle gray."""
+    return (load_image(path, gray=True) < 128).astype(np.uint8)

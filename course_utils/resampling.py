@@ -1,0 +1,53 @@
+"""Resampling: the finished form of what chapter 1 types (L1.02). NumPy only."""
+
+import numpy as np
+
+from course_utils.errors import ArgumentError, require_option
+
+METHODS = ["nearest", "bilinear", "area"]
+
+
+def resample(image, height, width, method):
+    """Resize an image to height × width pixels.
+
+    image: (H, W) or (H, W, C), uint8 or float; the result has its dtype (uint8 is rounded).
+    method: "nearest" takes the pixel under each new centre; "bilinear" mixes the four pixels
+        around it; "area" averages every pixel that the new one covers, by the share it covers.
+    Pixel centres lie at i + 0.5, as in torch's interpolate ("nearest-exact", align_corners=False).
+    """
+    image = np.asarray(image)
+    require_option("method", method, METHODS)
+    if image.ndim not in (2, 3) or image.size == 0:
+        raise ArgumentError(f"image must be (H, W) or (H, W, C), got shape {image.shape}")
+    if height < 1 or width < 1:
+        raise ArgumentError(f"height and width must be at least 1, got {height} and {width}")
+    weights = {"nearest": _nearest, "bilinear": _bilinear, "area": _area}[method]
+    rows, columns = weights(image.shape[0], height), weights(image.shape[1], width)
+    result = np.tensordot(rows, image.astype(np.float64), axes=(1, 0))  # (height, W, …)
+    result = np.moveaxis(np.tensordot(columns, result, axes=(1, 1)), 0, 1)  # (height, width, …)
+    if image.dtype == np.uint8:
+        result = np.floor(result + 0.5)
+    return result.astype(image.dtype)
+
+
+def _nearest(old, new):
+    """(new, old) matrix: a single 1 a row, in the column of the pixel under the new centre."""
+    return np.eye(old)[((np.arange(new) + 0.5) * old / new).astype(int)]
+
+
+def _bilinear(old, new):
+    """(new, old) matrix: two weights a row, by the distance to the two nearest centres."""
+    centre = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+    left = np.minimum(centre.astype(int), max(old - 2, 0))
+    share = (centre - left)[:, None]
+    right = np.minimum(left + 1, old - 1)
+    return (1 - share) * np.eye(old)[left] + share * np.eye(old)[right]
+
+
+def _area(old, new):
+    """(new, old) matrix: the share of each new pixel that each old pixel covers."""
+    edges = np.arange(new + 1)[:, None] * old / new
+    start, stop = edges[:-1], edges[1:]
+    pixel = np.arange(old)[None]
+    overlap = np.minimum(stop, pixel + 1) - np.maximum(start, pixel)
+    return np.maximum(overlap, 0) * new / old

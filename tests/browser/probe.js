@@ -1,0 +1,113 @@
+// Runs inside the page: what only the page can see (frames, pixels, the notebook's model) or time.
+window.course = (() => {
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  const panel = () => window.jupyterapp?.shell.currentWidget;
+  const kernel = () => panel()?.sessionContext?.session?.kernel;
+  const frame = (image) => Number(image.dataset.frame || 0);
+  const loaded = (image) => image.complete && image.naturalWidth > 0;
+
+  // Call `test` every few milliseconds until it is true; false if `ms` have passed.
+  async function until(test, ms) {
+    for (const end = performance.now() + ms; performance.now() < end; await pause(5)) {
+      if (test()) return true;
+    }
+    return false;
+  }
+
+  const ready = () => Boolean(panel()?.context?.isReady && panel().sessionContext.isReady)
+    && kernel()?.status === "idle";
+  const model = () => panel().content.model.toJSON();
+
+  // Where the notebook stands: a key meant for a widget must not move any of this.
+  const place = () => ({
+    active: panel().content.activeCellIndex,
+    cells: panel().content.widgets.length,
+    folded: document.querySelectorAll(".jp-collapsedHeader, .jp-mod-collapsed").length,
+    mode: panel().content.mode,
+  });
+
+  // Run All; seconds to the first picture that was not there before, and to the end.
+  async function runAll(limit) {
+    const old = new Set(document.querySelectorAll(".jp-OutputArea img"));
+    const begin = performance.now();
+    const since = () => (performance.now() - begin) / 1000;
+    let first = null;
+    const look = () => {
+      const images = [...document.querySelectorAll(".jp-OutputArea img")];
+      if (images.some((image) => !old.has(image) && loaded(image))) first = since();
+      else if (since() < limit) requestAnimationFrame(look);
+    };
+    look();
+    const run = window.jupyterapp.commands.execute("notebook:run-all-cells");
+    const ended = await Promise.race([run.then(() => true), pause(1000 * limit)]);
+    return { ended: Boolean(ended), total: since(), first };
+  }
+
+  // A number that changes when any pixel does (FNV-1a over the decoded picture).
+  function pixels(image) {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    const words = new Uint32Array(
+      context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+    let hash = 2166136261;
+    for (const word of words) hash = Math.imul(hash ^ word, 16777619);
+    return hash >>> 0;
+  }
+
+  // What a picture shows, once no new frame has come for `quiet` ms.
+  async function settled(image, quiet = 120, limit = 5000) {
+    let last = -1, since = 0;
+    await until(() => {
+      if (frame(image) !== last) [last, since] = [frame(image), performance.now()];
+      return loaded(image) && performance.now() - since > quiet && kernel()?.status === "idle";
+    }, limit);
+    await image.decode().catch(() => {});
+    return { frame: frame(image), alt: image.alt, width: image.naturalWidth,
+             pixels: loaded(image) ? pixels(image) : null };
+  }
+
+  const newFrame = (image, old, limit) => until(() => frame(image) > old && loaded(image), limit);
+
+  // Latency: from the keydown event's own time to the frame after the new picture has loaded.
+  let pending = null;
+  function arm(image) {
+    const from = frame(image);
+    let pressed = null;
+    const key = (event) => { pressed ??= event.timeStamp; };
+    window.addEventListener("keydown", key, { capture: true });
+    pending = new Promise((done) => {
+      const load = () => {
+        if (pressed === null || frame(image) <= from) return;
+        image.removeEventListener("load", load);
+        window.removeEventListener("keydown", key, { capture: true });
+        requestAnimationFrame(() => done(performance.now() - pressed));
+      };
+      image.addEventListener("load", load);
+    });
+  }
+  const latency = (limit) => Promise.race([pending, pause(limit).then(() => null)]);
+
+  // Centre and size of the orange mark that the keys move, in page pixels; null if there is none.
+  function mark(image) {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    const xs = [], ys = [];
+    for (let i = 0; i < data.length; i += 4) {
+      const far = Math.abs(data[i] - 213) + Math.abs(data[i + 1] - 94) + Math.abs(data[i + 2]);
+      if (far < 30) { xs.push((i / 4) % canvas.width); ys.push(Math.floor(i / 4 / canvas.width)); }
+    }
+    if (!xs.length) return null;
+    const box = image.getBoundingClientRect(), scale = box.width / canvas.width;
+    const [left, right] = [Math.min(...xs), Math.max(...xs) + 1];
+    const [top, bottom] = [Math.min(...ys), Math.max(...ys) + 1];
+    return { x: box.left + scale * (left + right) / 2, y: box.top + scale * (top + bottom) / 2,
+             size: scale * (right - left) };
+  }
+
+  return { panel, ready, model, place, runAll, settled, newFrame, arm, latency, mark, loaded };
+})();

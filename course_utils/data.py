@@ -139,16 +139,17 @@ def check_all():
 
 def _read(file):
     """The bytes of one file of data/, after its SHA-256 was found right. Raises DataError."""
+    expected = manifest()[file]
     fix = f"restore it with `git checkout -- data/{file}`"
     try:
         data = (FOLDER / file).read_bytes()
     except OSError as problem:
         raise DataError(f"{FOLDER / file} cannot be read ({problem.strerror}); {fix}") from None
     found = hashlib.sha256(data).hexdigest()
-    if found != manifest()[file]:
+    if found != expected:
         raise DataError(
             f"data/{file} is damaged: its SHA-256 is {found[:12]}…, "
-            f"expected {manifest()[file][:12]}…; {fix}"
+            f"expected {expected[:12]}…; {fix}"
         )
     return data
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 
-MINUTES = {1: 0.5}  # chapter → minutes for Run All, measured on two CPU cores
+MINUTES = {1: 0.3}  # chapter → minutes for Run All, measured on two CPU cores
 FIX = "close this notebook and start the course with `uv run course lab` in its folder"
 NEEDED = ("numpy", "matplotlib", "pillow", "torch", "torchvision", "ipywidgets", "anywidget",
           "jupyterlab_widgets", "tqdm", "safetensors")  # fmt: skip

@@ -1,7 +1,6 @@
 """Picture files to arrays and back: a student's own photos, and 1-bit bitmaps."""
 
-import os
-import tempfile
+import io
 import warnings
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from course_utils.errors import ArgumentError, DataError
+from course_utils.files import write_whole
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MAX_PIXELS = 50_000_000
@@ -38,8 +38,6 @@ def load_image(path, gray=False, longest_side=None):
 
 def decode_image(data, name, gray=False, longest_side=None):
     """The bytes of a picture file → array, as `load_image`; `name` is for the messages."""
-    import io
-
     if longest_side is not None and longest_side < 1:
         raise ArgumentError(f"longest_side must be at least 1 pixel, got {longest_side}")
     try:
@@ -104,15 +102,15 @@ def save_bitmap(path, bits, overwrite=False):
         raise ArgumentError(f"{path.name} exists already; choose another name, or overwrite=True")
     if not path.parent.is_dir():
         raise DataError(f"no folder {path.parent.absolute()}; create it, or choose another")
+    if path.suffix == ".pbm":
+        rows = "\n".join(" ".join(str(int(bit)) for bit in row) for row in bits)
+        data = f"P1\n{bits.shape[1]} {bits.shape[0]}\n{rows}\n".encode()
+    else:
+        file = io.BytesIO()
+        Image.fromarray(bits == 0).save(file, format="PNG")
+        data = file.getvalue()
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-        with os.fdopen(handle, "wb") as file:
-            if path.suffix == ".pbm":
-                rows = "\n".join(" ".join(str(int(bit)) for bit in row) for row in bits)
-                file.write(f"P1\n{bits.shape[1]} {bits.shape[0]}\n{rows}\n".encode())
-            else:
-                Image.fromarray(bits == 0).save(file, format="PNG")
-        os.replace(temporary, path)
+        write_whole(path, data)
     except OSError as problem:
         raise DataError(f"{path.absolute()} cannot be written: {problem.strerror}") from None
 

@@ -1,7 +1,6 @@
 """Refresh: run a notebook from a fresh kernel and store outputs that repeat."""
 
 import os
-import tempfile
 import time
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from course_utils.errors import CourseError
+from course_utils.files import write_whole
 
 KEPT_MIMES = ("text/plain", "image/png", "image/jpeg")
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -27,10 +27,7 @@ def refresh_notebook(path):
     run(notebook, path.parent)
     seconds = time.perf_counter() - start
     clean(notebook)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        nbformat.write(notebook, file)
-    os.replace(temporary, path)
+    write_whole(path, (nbformat.writes(notebook).rstrip("\n") + "\n").encode())
     return seconds
 
 

@@ -115,12 +115,12 @@ def _hint_brighten(got, wanted, arguments):
     wrapped = ((image.astype(int) + amount) % 256).astype(np.uint8)
     if got.shape == wanted.shape and got.dtype != np.uint8:
         return f"the result's dtype is {got.dtype}; go back to uint8 at the end"
-    if _equals(got, wrapped) and not _equals(wrapped, wanted):
+    if amount < 0 and _equals(got, wrapped):
+        return "a negative amount darkens, and stops at 0; here it goes around to 255"
+    if _equals(got, wrapped):
         return "uint8 went around (250 + 10 = 4); widen to int first, and clip before going back"
-    if _equals(got, _brighten(image, max(amount, 0))) or _equals(
-        got, np.minimum(image.astype(int) + amount, 255).astype(np.uint8)
-    ):
-        return "a negative amount darkens, and stops at 0"
+    if amount < 0 and _equals(got, image):
+        return "a negative amount darkens"
 
 
 # luma

@@ -1,5 +1,6 @@
 """A JupyterLab server of the test's own, and one of its notebooks open in a browser."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -16,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROBE = Path(__file__).with_name("probe.js")
 START_S, RUN_S = 90, 300  # longest waits: for the server or a kernel, and for Run All
 EVERY_CELL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
+SHELL_ONLY = ("MPLBACKEND", "PYTHONWARNINGS")  # would change what cells show
 PAGE_STEP = 900  # pixels from one screenshot of a notebook to the next
 
 
@@ -70,10 +72,11 @@ class Lab:
         log = self.log.read_text(encoding="utf-8", errors="replace")
         raise RuntimeError(f"JupyterLab did not start (exit {self.process.poll()}):\n{log[-3000:]}")
 
-    def stop_kernels(self):
-        """End every kernel and forget every session."""
+    def stop_kernel(self, notebook):
+        """End the kernel of a notebook."""
         for session in self.ask("api/sessions"):
-            self.ask(f"api/sessions/{session['id']}", "DELETE")
+            if session["path"] == notebook:
+                self.ask(f"api/sessions/{session['id']}", "DELETE")
 
     def stop(self):
         """End the server and its kernels: politely, then by force."""
@@ -105,7 +108,7 @@ def environment(folder):
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("JUPYTER", "IPYTHON")) and name != "MPLBACKEND"
+        if not name.startswith(("JUPYTER", "IPYTHON")) and name not in SHELL_ONLY
     }
     private = {
         f"JUPYTER_{kind.upper()}_DIR": str(folder / kind) for kind in ("config", "data", "runtime")
@@ -151,9 +154,27 @@ class Chapter:
     def photograph(self, folder):
         """Screenshots of the whole notebook, one a page: NAME-page-01.png and so on."""
         outer = self.page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").first
-        height = outer.evaluate("(box) => box.querySelector('.jp-WindowedPanel-inner').scrollHeight")
+        height = outer.evaluate(
+            "(box) => box.querySelector('.jp-WindowedPanel-inner').scrollHeight"
+        )
         for number, top in enumerate(range(0, max(height, 1), PAGE_STEP), start=1):
             outer.evaluate("(box, top) => { box.scrollTop = top; }", top)
             self.page.wait_for_timeout(60)
             self.page.screenshot(path=folder / f"{self.name}-page-{number:02d}.png")
         outer.evaluate("(box) => { box.scrollTop = 0; }")
+
+
+@contextlib.contextmanager
+def run_notebook(chromium, lab, name, artifacts):
+    """The notebook `name` after Run All; closed, with its kernel ended, when the block is left."""
+    for old in artifacts.glob(f"{Path(name).stem}-*.png"):
+        old.unlink()
+    opened = Chapter(chromium, lab, name)
+    try:
+        yield opened.run()
+    except Exception:
+        opened.page.screenshot(path=artifacts / f"{opened.name}-failed.png")
+        raise
+    finally:
+        opened.page.close()
+        lab.stop_kernel(name)

@@ -71,23 +71,33 @@ window.course = (() => {
   const newFrame = (image, old, limit) => until(() => frame(image) > old && loaded(image), limit);
 
   // Latency: from the keydown event's own time to the frame after the new picture has loaded.
-  let pending = null;
+  let armed = null;
   function arm(image) {
-    const from = frame(image);
-    let pressed = null;
-    const key = (event) => { pressed ??= event.timeStamp; };
+    const state = armed = { frame: frame(image), alt: image.alt, pressed: null, ms: null };
+    const key = (event) => { state.pressed ??= event.timeStamp; };
+    const load = () => {
+      if (state.pressed === null || frame(image) <= state.frame) return;
+      stop();
+      requestAnimationFrame(() => { state.ms = performance.now() - state.pressed; });
+    };
+    const stop = () => {
+      window.removeEventListener("keydown", key, { capture: true });
+      image.removeEventListener("load", load);
+    };
     window.addEventListener("keydown", key, { capture: true });
-    pending = new Promise((done) => {
-      const load = () => {
-        if (pressed === null || frame(image) <= from) return;
-        image.removeEventListener("load", load);
-        window.removeEventListener("keydown", key, { capture: true });
-        requestAnimationFrame(() => done(performance.now() - pressed));
-      };
-      image.addEventListener("load", load);
-    });
+    image.addEventListener("load", load);
+    state.stop = stop;
   }
-  const latency = (limit) => Promise.race([pending, pause(limit).then(() => null)]);
+
+  // The milliseconds; "same" if the text has changed and the kernel rests but no picture came.
+  async function latency(image, limit) {
+    const { pressed } = armed;
+    const same = () => performance.now() - pressed > 400 && frame(image) === armed.frame
+      && image.alt !== armed.alt && kernel()?.status === "idle";
+    await until(() => armed.ms !== null || same(), limit);
+    armed.stop();
+    return armed.ms ?? (same() ? "same" : null);
+  }
 
   // Centre and size of the orange mark that the keys move, in page pixels; null if there is none.
   function mark(image) {

@@ -1,0 +1,97 @@
+"""What a notebook stores against what it shows after Run All, pictures included."""
+
+import base64
+import io
+import re
+
+import numpy as np
+from PIL import Image
+
+IGNORED = "nbval-ignore-output"
+VIEW = "application/vnd.jupyter.widget-view+json"
+PICTURES = ("image/png", "image/jpeg")
+LARGEST = 4  # mean absolute difference of two pictures, of 255
+
+
+def differences(stored, live):
+    """List of sentences, one for each code cell whose outputs differ; both are .ipynb dicts."""
+    old, new = code_cells(stored), code_cells(live)
+    if len(old) != len(new):
+        return [f"{len(old)} code cells are stored, {len(new)} are on the page"]
+    found = []
+    for number, (before, after) in enumerate(zip(old, new, strict=True), start=1):
+        if IGNORED not in before["metadata"].get("tags", []):
+            problem = cell_difference(before["outputs"], after["outputs"])
+            found += [f"code cell {number}, {first_line(before)!r}: {problem}"] if problem else []
+    return found
+
+
+def code_cells(notebook):
+    """The code cells of an .ipynb dict."""
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def errors(live):
+    """List of sentences, one for each error output and each cell that has not run."""
+    found = []
+    for number, cell in enumerate(code_cells(live), start=1):
+        for output in cell["outputs"]:
+            if output["output_type"] == "error":
+                found.append(f"code cell {number}: {output['ename']}: {output['evalue']}")
+        if joined(cell["source"]).strip() and cell["execution_count"] is None:
+            found.append(f"code cell {number}, {first_line(cell)!r}: it has not run")
+    return found
+
+
+def cell_difference(old, new):
+    """One sentence on how two lists of outputs differ; None if they do not."""
+    shapes = outline(old), outline(new)
+    if shapes[0] != shapes[1]:
+        return f"stored {shapes[0]}, now {shapes[1]}"
+    for before, after in zip(pictures(old), pictures(new), strict=True):
+        if before.shape != after.shape:
+            return f"the stored picture is {before.shape}, the new one {after.shape}"
+        distance = np.abs(before.astype(float) - after).mean()
+        if distance > LARGEST:
+            return f"the pictures differ by {distance:.1f} of 255 (mean over all pixels)"
+    return None
+
+
+def outline(outputs):
+    """What has to be equal exactly: kinds of outputs, their MIME types, and printed text."""
+    listed = []
+    for output in outputs:
+        kind, name = output["output_type"], output.get("name", "")
+        if kind == "stream":
+            merge = bool(listed) and listed[-1][:2] == (kind, name)
+            before = listed.pop()[2] if merge else ""
+            listed.append((kind, name, before + joined(output["text"])))
+        else:
+            listed.append((kind, name, sorted(set(output.get("data", {})) - {VIEW})))
+    return [(kind, name, printed(it) if kind == "stream" else it) for kind, name, it in listed]
+
+
+def printed(text):
+    """Text as a terminal leaves it: a line that a progress bar wrote over is gone."""
+    return re.sub(r"[^\n]*\r(?!\n)", "", text).rstrip()
+
+
+def pictures(outputs):
+    """The decoded pictures of a cell: list of (H, W, 3) uint8."""
+    listed = []
+    for output in outputs:
+        for kind in PICTURES:
+            if kind in output.get("data", {}):
+                data = base64.b64decode(joined(output["data"][kind]))
+                listed.append(np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
+    return listed
+
+
+def joined(text):
+    """A notebook's text, which may be stored as a list of lines."""
+    return text if isinstance(text, str) else "".join(text)
+
+
+def first_line(cell):
+    """The first line of a cell's source, to name it by."""
+    return joined(cell["source"]).strip().split("\n")[0]

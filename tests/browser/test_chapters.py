@@ -1,0 +1,126 @@
+"""Every chapter in a real browser: it runs, shows what it stores, answers, and is quick."""
+
+import base64
+import io
+import json
+import re
+
+import pytest
+from explorer_moves import answer_everything, measure_latency, move_everything, title
+from lab_server import run_notebook
+from PIL import Image
+from stored_outputs import VIEW, differences, errors, joined
+
+MEDIAN_MS, P95_MS = 100, 250
+BROKEN = (
+    "Error displaying widget",
+    "Click to show javascript error",
+    "Loading widget",
+    "model not found",
+)
+DEAD = """
+from matplotlib.figure import Figure
+from course_utils.explore.engine import Explorer, slider
+
+def make(title, alive):
+    figure = Figure(figsize=(3, 2))
+    line, = figure.subplots().plot([0, 1])
+    def draw(height):
+        if alive:
+            line.set_ydata([0, height / 10])
+        return f"height {height}" if alive else "nothing ever changes"
+    return Explorer(draw, figure, {"height": slider("height", 0, 9, 5)}, title)
+"""
+
+
+def test_runs_without_an_error(chapter):
+    """No error output, no cell left out, no crash in the page, no widget that is not there."""
+    assert errors(chapter.live()) == []
+    assert chapter.crashes == []
+    text = chapter.page.locator("body").inner_text()
+    assert [phrase for phrase in BROKEN if phrase.lower() in text.lower()] == []
+
+
+def test_shows_what_is_stored(chapter):
+    """After Run All each output is the stored one: kinds, printed text, pictures."""
+    found = differences(chapter.stored, chapter.live())
+    assert not found, "\n".join(found)
+
+
+def test_every_widget_is_live(chapter):
+    """Each output that stands for a widget is one on the page, and each explorer an explorer."""
+    outputs = [output for cell in chapter.live()["cells"] for output in cell.get("outputs", [])]
+    bundles = [data for output in outputs if VIEW in (data := output.get("data", {}))]
+    still = [data for data in bundles if "run this cell to move it" in joined(data["text/plain"])]
+    assert len(chapter.explorers()) == len(still)
+    assert chapter.page.locator(".jp-OutputArea .jupyter-widgets").count() >= len(bundles)
+
+
+def test_explorers_answer(chapter, artifacts):
+    """Every control of every explorer changes its picture."""
+    for explorer in chapter.explorers():
+        stem = f"{chapter.name}-{re.sub(r'[^a-z]+', '-', title(explorer).lower())}"
+        explorer.screenshot(path=artifacts / f"{stem}-before.png")
+        move_everything(explorer)
+        explorer.screenshot(path=artifacts / f"{stem}-after.png")
+
+
+def test_questions_answer(chapter):
+    """Every option of every question gets an answer."""
+    for question in chapter.page.locator(".course-question").all():
+        answer_everything(question)
+
+
+def test_explorers_are_quick(chapter, note):
+    """From key to picture: median and 95th percentile; a miss is measured once more."""
+    slow = []
+    for explorer in chapter.explorers():
+        if explorer.locator("[role=slider]").count() == 0:
+            continue
+        for last in (False, True):
+            median, p95 = measure_latency(explorer)
+            quick = median <= MEDIAN_MS and p95 <= P95_MS
+            line = f"latency {title(explorer)}: median {median:.0f} ms, p95 {p95:.0f} ms"
+            note(line + ("" if quick else ", too slow"))
+            if quick:
+                break
+            slow += [line] if last else []
+    assert not slow, "\n".join(slow)
+
+
+def code_cell(source, *outputs):
+    """A code cell of an .ipynb dict."""
+    base = {"cell_type": "code", "metadata": {}}
+    return base | {"source": source, "outputs": list(outputs), "execution_count": None}
+
+
+def test_a_dead_explorer_is_found(chromium, lab, artifacts):
+    """Control: the same hands find a slider without effect, and nothing wrong beside it."""
+    sources = (DEAD, "make('Alive', True)", "make('Dead', False)")
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {"kernelspec": kernel}}
+    notebook["cells"] = [code_cell(source) for source in sources]
+    (lab.root / "control.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    with run_notebook(chromium, lab, "control.ipynb", artifacts) as opened:
+        alive, dead = opened.explorers()
+        move_everything(alive)
+        with pytest.raises(AssertionError, match="no new picture"):
+            move_everything(dead)
+
+
+@pytest.mark.parametrize("changed", ["picture", "size", "text", "kind"])
+def test_a_different_output_is_found(changed):
+    """Control: outputs that differ in one thing are reported, equal ones are not."""
+
+    def notebook(shade=200, size=(8, 6), text="one\n", kind="image/png"):
+        file = io.BytesIO()
+        Image.new("RGB", size, (shade, 90, 90)).save(file, format="PNG")
+        picture = {kind: base64.b64encode(file.getvalue()).decode()}
+        shown = {"output_type": "display_data", "data": picture, "metadata": {}}
+        said = {"output_type": "stream", "name": "stdout", "text": text}
+        return {"cells": [code_cell("draw()", said, shown)]}
+
+    change = {"picture": {"shade": 180}, "size": {"size": (6, 8)}, "text": {"text": "two\n"},
+              "kind": {"kind": "image/jpeg"}}  # fmt: skip
+    assert differences(notebook(), notebook()) == []
+    assert len(differences(notebook(), notebook(**change[changed]))) == 1

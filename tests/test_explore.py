@@ -1,0 +1,188 @@
+"""The explorers: every control changes the picture, and the numbers they say are right."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_utils.data import load_photo, load_texture
+from course_utils.explore import image_data
+from course_utils.pictures import load_bitmap
+
+FACE = np.zeros((7, 7), np.uint8)
+FACE[1, 1] = FACE[5, 2] = 1
+
+
+def edges(image):
+    change = np.zeros_like(image)
+    change[:, 1:-1] = np.abs(image[:, 2:] - image[:, :-2])
+    return change
+
+
+def pool(image, window):
+    height, width = (side // window for side in image.shape)
+    cut = image[: height * window, : width * window]
+    return cut.reshape(height, window, width, window).max(axis=(1, 3))
+
+
+def shift(image, down, right):
+    return np.roll(image, (down, right), (0, 1))
+
+
+DIGIT = np.pad(np.random.default_rng(0).integers(0, 256, (28, 28)), 8)
+MAKERS = {
+    "pixel": lambda: image_data.pixel_editor(FACE),
+    "resolution": lambda: image_data.resolution_explorer(
+        {"cat": load_photo("cat_chelsea", 200), "bricks": load_texture("brick")}
+    ),
+    "channels": lambda: image_data.channel_mixer(load_photo("coffee", 120)),
+    "shift": lambda: image_data.shift_explorer(DIGIT, edges, pool, shift),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_still_is_what_the_widget_showed_first(name):
+    explorer = MAKERS[name]()
+    first = explorer.picture.content
+    data, metadata = explorer._repr_mimebundle_()
+    mime = explorer.picture.mime
+    assert set(data) == {"text/plain", mime, "application/vnd.jupyter.widget-view+json"}
+    assert metadata[mime]["alt"] == data["text/plain"] and "run this cell" in data["text/plain"]
+    assert Image.open(io.BytesIO(first)).width >= 800
+    for control in explorer.controls.values():
+        if hasattr(control, "max"):
+            control.value = control.min
+    assert explorer._repr_mimebundle_()[0][mime] == data[mime]
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if name != "pixel"])
+def test_every_control_changes_picture_and_text(name):
+    explorer = MAKERS[name]()
+    for label, control in explorer.controls.items():
+        before = explorer.picture.content, explorer.picture.alt
+        if hasattr(control, "options"):
+            control.value = control.options[-1 if control.value != control.options[-1] else 0]
+        elif isinstance(control.value, bool):
+            control.value = not control.value
+        else:
+            control.value = control.max if control.value != control.max else control.min
+        assert explorer.picture.content != before[0], label
+
+
+def test_setting_several_draws_once():
+    explorer = MAKERS["channels"]()
+    drawn = []
+    explorer.picture.observe(lambda change: drawn.append(change), names="content")
+    explorer.set(red=1, green=2, blue=3)
+    assert len(drawn) == 1 and "RGB (1, 2, 3) = #010203" in explorer.picture.alt
+
+
+def test_text_is_escaped_in_the_page():
+    explorer = MAKERS["channels"]()
+    explorer._draw = lambda **_: "a < b"
+    explorer.refresh()
+    assert "a &lt; b" in explorer.readout.value
+
+
+def send(explorer, **content):
+    explorer.picture._handle_custom_msg(content, [])
+
+
+def test_the_editor_follows_keys():
+    editor = image_data.pixel_editor(FACE)
+    send(editor, kind="key", key=" ")
+    assert editor.bits[0, 0] == 1 and FACE[0, 0] == 0
+    for key in ("ArrowRight", "ArrowDown", " "):
+        send(editor, kind="key", key=key)
+    assert editor.bits[1, 1] == 0
+    send(editor, kind="key", key="ArrowUp")
+    send(editor, kind="key", key="ArrowUp")  # over the top edge, to the last row
+    assert "row 7, column 2 is 0; 2 of 49" in editor.picture.alt
+    send(editor, kind="key", key="Home")
+    assert editor.bits.sum() == 2
+
+
+def test_the_editor_follows_clicks():
+    editor = image_data.pixel_editor(FACE)
+    figure = editor._figure
+    ax = figure.axes[0]
+    width, height = figure.canvas.get_width_height()
+    for row, column in [(0, 0), (6, 6), (3, 5)]:
+        x, y = ax.transData.transform((column + 0.3, row - 0.3))
+        send(editor, kind="pointer", phase="down", x=x / width, y=1 - y / height)
+        send(editor, kind="pointer", phase="up", x=x / width, y=1 - y / height)
+        assert editor.bits[row, column] == 1
+    before = editor.bits.copy()
+    send(editor, kind="pointer", phase="down", x=0.99, y=0.5)  # beside the picture
+    assert np.array_equal(editor.bits, before)
+
+
+def buttons(editor):
+    return {item.description: item for item in editor.children[0].children}
+
+
+def test_the_editor_saves_and_loads(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    editor = image_data.pixel_editor(FACE)
+    controls = buttons(editor)
+    controls["save"].click()
+    assert np.array_equal(load_bitmap("my_face.pbm"), FACE) and "saved as" in editor.picture.alt
+    controls["invert"].click()
+    assert np.array_equal(editor.bits, 1 - FACE)
+    controls["save"].click()
+    assert "not saved: my_face.pbm exists already" in editor.picture.alt
+    controls["overwrite"].value = True
+    controls["save"].click()
+    controls["clear"].click()
+    assert editor.bits.sum() == 0
+    controls["load"].click()
+    assert np.array_equal(editor.bits, 1 - FACE)
+    controls["reset"].click()
+    assert np.array_equal(editor.bits, FACE)
+    controls["file"].value = "nothing.png"
+    controls["load"].click()
+    assert "not loaded: no picture at" in editor.picture.alt
+    controls["file"].value = "face.png"
+    controls["save"].click()
+    assert np.array_equal(load_bitmap("face.png"), FACE)
+
+
+def test_the_editor_refuses_another_size(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.new("1", (3, 3)).save("small.png")
+    editor = image_data.pixel_editor(FACE)
+    buttons(editor)["file"].value = "small.png"
+    buttons(editor)["load"].click()
+    assert "not loaded: small.png is" in editor.picture.alt and np.array_equal(editor.bits, FACE)
+
+
+def test_the_resolution_explorer_counts_right():
+    explorer = MAKERS["resolution"]()
+    explorer.set(keep=50, method="area")
+    assert "100 × 66 = 6,600 pixels, 19,800 bytes" in explorer.picture.alt
+
+
+def test_the_mixer_agrees_with_scikit_image():
+    from skimage.color import rgb2hsv
+
+    explorer = MAKERS["channels"]()
+    rng = np.random.default_rng(0)
+    for red, green, blue in rng.integers(0, 256, (20, 3)).tolist():
+        explorer.set(red=red, green=green, blue=blue)
+        wanted = rgb2hsv(np.array([[[red, green, blue]]], np.uint8))[0, 0] * (360, 1, 1)
+        said = re.search(r"hue (\d+)°, saturation ([\d.]+), value ([\d.]+)", explorer.picture.alt)
+        got = np.array([float(number) for number in said.groups()])
+        assert (np.abs(got - wanted) <= (0.5001, 0.005001, 0.005001)).all()
+
+
+def test_the_shift_explorer_measures_what_it_says():
+    explorer = MAKERS["shift"]()
+    explorer.set(down=3, right=-5, window=4)
+    still, moved = pool(edges(DIGIT), 4), pool(edges(shift(DIGIT, 3, -5)), 4)
+    changed, lit = (still != moved).sum(), ((still > 0) | (moved > 0)).sum()
+    assert "shifting the convolved one: True" in explorer.picture.alt
+    assert f"{changed} of {lit} lit values changed" in explorer.picture.alt
+    explorer.set(down=0, right=0)
+    assert f"0 of {(still > 0).sum()} lit values changed" in explorer.picture.alt

@@ -1,0 +1,65 @@
+"""Figures: axes in, nothing out, and one output with its alt text."""
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_utils import figures
+from course_utils.errors import ArgumentError
+
+
+@pytest.mark.parametrize(("photo", "kind"), [(False, "PNG"), (True, "JPEG")])
+def test_render_gives_the_file_and_repeats(photo, kind):
+    figure, ax = plt.subplots(figsize=(4, 2))
+    ax.plot([0, 1])
+    first = figures.render(figure, photo)
+    assert Image.open(io.BytesIO(first)).format == kind
+    assert Image.open(io.BytesIO(first)).size == (400, 200)
+    assert figures.render(figure, photo) == first
+    plt.close(figure)
+
+
+def test_show_displays_one_output_and_closes(monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "display", lambda *a, **k: shown.append((a, k)))
+    figure, _ = plt.subplots()
+    figures.show(figure, "An empty pair of axes.")
+    ((data,), options) = shown[0]
+    assert data["text/plain"] == "An empty pair of axes." and "image/png" in data
+    assert options["metadata"] == {"image/png": {"alt": "An empty pair of axes."}}
+    assert not plt.fignum_exists(figure.number)
+
+
+def test_a_figure_without_alt_is_refused():
+    with pytest.raises(ArgumentError, match="alt must say what the figure shows"):
+        figures.show(plt.figure(), " ")
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("image", "limits"),
+    [
+        (np.zeros((2, 2), np.uint8), (0, 255)),
+        (np.zeros((2, 2)), (0, 1)),
+        (np.zeros((2, 2), bool), (0, 1)),
+    ],
+)
+def test_gray_keeps_its_meaning_whatever_the_values(image, limits):
+    _, ax = plt.subplots()
+    assert figures.show_image(image, "title", ax) is None
+    assert ax.images[0].get_clim() == limits and ax.get_title() == "title"
+    plt.close("all")
+
+
+def test_numbers_can_be_read_on_any_ground():
+    _, (gray, colour, turned) = plt.subplots(1, 3)
+    figures.show_values(np.array([[0, 255]], np.uint8), "", gray)
+    figures.show_values(np.full((1, 1, 3), 200, np.uint8), "", colour)
+    figures.show_values(np.array([[0, 1]]), "", turned, cmap="gray_r", vmin=0, vmax=1)
+    assert [text.get_color() for text in gray.texts] == ["white", "black"]
+    assert [text.get_color() for text in turned.texts] == ["black", "white"]
+    assert colour.texts[0].get_color() == "black" and colour.texts[0].get_text() == "200\n200\n200"
+    plt.close("all")

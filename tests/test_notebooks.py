@@ -1,0 +1,178 @@
+"""The structure of every chapter: what nbval does not look at."""
+
+import base64
+import io
+import re
+import statistics
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from notebooks_as_files import CHAPTERS, code_cells, read, sections, tags
+
+ROWS = {"01": 8, "02": 20, "03": 13, "04": 19}  # rows of the lecture's concept table
+STORED = {"text/plain", "image/png", "image/jpeg"}
+KOREAN = re.compile(r"[가-힣]")
+FOREIGN = re.compile(
+    r"pypi\.org|pythonhosted|anaconda\.org|download\.pytorch|npmjs|debian\.org|token=\w{8}"
+    r"|/home/|/root/|/Users/|/tmp/|/work/|[A-Z]:\\\\",
+)
+
+chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+
+def pictures(notebook):
+    """Every stored picture: (cell, output, MIME type, Pillow image)."""
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            for mime in ("image/png", "image/jpeg"):
+                if mime in output.get("data", {}):
+                    data = base64.b64decode(output.data[mime])
+                    yield cell, output, mime, Image.open(io.BytesIO(data))
+
+
+def lines(cell):
+    return len([line for line in cell.source.splitlines() if line.strip()])
+
+
+def test_there_is_a_chapter():
+    assert CHAPTERS and CHAPTERS[0].stem == "01_image_data"
+
+
+@chapters
+def test_cells_ran_in_order_from_a_fresh_kernel(path):
+    cells = code_cells(read(path))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(cell.source.strip() for cell in read(path).cells)
+
+
+@chapters
+def test_nothing_volatile_is_stored(path):
+    notebook = read(path)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert "version" not in notebook.metadata.language_info
+    assert all("execution" not in cell.metadata for cell in notebook.cells)
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+
+
+@chapters
+def test_outputs_are_text_png_and_jpeg(path):
+    for cell in code_cells(read(path)):
+        for output in cell.outputs:
+            assert output.output_type != "error" or "raises-exception" in tags(cell), cell.id
+            assert set(output.get("data", {})) <= STORED, cell.id
+            assert output.get("name") != "stderr", f"{cell.id} warns"
+
+
+@chapters
+def test_every_row_of_the_lecture_has_a_section_that_runs(path):
+    chapter = path.stem[:2]
+    found = sections(read(path))
+    wanted = [f"L{int(chapter)}.{row:02d}" for row in range(1, ROWS[chapter] + 1)]
+    assert sorted(found) == wanted
+    for name, cells in found.items():
+        assert any(cell.cell_type == "code" and cell.outputs for cell in cells), name
+
+
+@chapters
+def test_headings_nest(path):
+    levels = []
+    for cell in read(path).cells:
+        if cell.cell_type == "markdown":
+            prose = re.sub(r"```.*?```", "", cell.source, flags=re.S)
+            levels += [len(marks) for marks in re.findall(r"^(#+) ", prose, re.M)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+@chapters
+def test_budgets_of_style(path):
+    notebook = read(path)
+    code = code_cells(notebook)
+    counts = sorted(lines(cell) for cell in code)
+    assert statistics.median(counts) <= 5
+    assert counts[int(0.9 * len(counts))] <= 15
+    assert counts[-1] <= 30
+    assert 1 <= (len(notebook.cells) - len(code)) / len(code) <= 2
+    assert path.stat().st_size <= 3_000_000
+
+
+@chapters
+def test_prose_stands_between_printing_cells(path):
+    cells = read(path).cells
+    for before, after in zip(cells, cells[1:], strict=False):
+        if before.cell_type == after.cell_type == "code":
+            assert not (before.outputs and after.outputs), (before.id, after.id)
+
+
+@chapters
+def test_pictures_have_alt_text_a_size_and_something_on_them(path):
+    found = list(pictures(read(path)))
+    assert len(found) >= 5
+    for cell, output, mime, image in found:
+        alt = output.metadata[mime]["alt"]
+        assert len(alt) > 20 and output.data["text/plain"].strip("'") == alt, cell.id
+        assert 200 <= image.width <= 1100 and image.height <= 1100, (cell.id, image.size)
+        assert np.asarray(image.convert("L")).std() > 5, f"{cell.id} is blank"
+
+
+@chapters
+def test_ignored_outputs_are_few_and_asserted(path):
+    code = code_cells(read(path))
+    ignored = [i for i, cell in enumerate(code) if "nbval-ignore-output" in tags(cell)]
+    assert len(ignored) <= len(code) / 10
+    for i in ignored:
+        nearby = code[i].source + (code[i + 1].source if i + 1 < len(code) else "")
+        assert "assert " in nearby, code[i].id
+    assert not any("nbval-skip" in tags(cell) for cell in code)
+
+
+@chapters
+def test_no_path_host_or_token(path):
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r'"image/(png|jpeg)": "[^"]*"', "", text)
+    assert not FOREIGN.findall(text)
+
+
+@chapters
+def test_no_network_and_nothing_that_never_repeats(path):
+    source = "\n".join(cell.source for cell in code_cells(read(path)))
+    for word in ("requests", "urllib", "download=True", "fetch(", "%time", "sys.path", "import *"):
+        assert word not in source
+
+
+@chapters
+def test_glossary_explains_terms_that_the_text_introduced(path):
+    cells = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    glossary = next(cell for cell in cells if cell.startswith("## Glossary"))
+    before = "\n".join(cell for cell in cells if cell is not glossary)
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", glossary, re.M)[1:]
+    assert len(rows) >= 15
+    for english, korean, line in rows:
+        assert KOREAN.search(korean) and len(line.split()) >= 3, english
+        for term in korean.split(", "):
+            assert term in before or term.removesuffix("성") in before, f"{term} is not introduced"
+    for term in re.findall(r"\*\*[^*]+ \(([가-힣 ]+)\)\*\*", before):
+        assert term in glossary, f"{term} is not in the glossary"
+
+
+@chapters
+def test_the_skeleton_is_whole(path):
+    prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    for part in ("**You will build**", "**You need**", "**Runs in**", "## What you built",
+                 "## Exercises", "## Glossary", "**Lecture note.**"):  # fmt: skip
+        assert part in prose, part
+    assert prose.count("**Predict**") >= 6 and prose.count("**Explore**") >= 3
+    assert sum("question" in tags(cell) for cell in code_cells(read(path))) >= 2
+
+
+def test_chapter_1_prints_the_exact_figures():
+    text = "".join(
+        output.get("text", "") for cell in code_cells(read(CHAPTERS[0])) for output in cell.outputs
+    )
+    for figure in ("2,073,600", "3,686,400", "1.78", "(3, 256, 256)", "(256, 256, 3)",
+                   "16,777,216", "3 bytes a pixel", "[  4 110]", "R > G > B",
+                   "[0 1 0 0 0 1 0]"):  # fmt: skip
+        assert figure in text, figure

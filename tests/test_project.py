@@ -1,0 +1,148 @@
+"""The project's own promises: dependencies, licences, imports, prose that matches the files."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+
+from notebooks_as_files import CHAPTERS, ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+MODULES = sorted((ROOT / "course_utils").rglob("*.py"))
+TRACKED = subprocess.run(
+    ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+    cwd=ROOT, capture_output=True, text=True,
+).stdout.split("\n")  # fmt: skip
+TEXTS = [
+    ROOT / name
+    for name in TRACKED
+    if name.endswith((".py", ".md", ".toml", ".yml", ".js", ".css", ".json", "run", ".ipynb"))
+    and (ROOT / name).is_file()
+]
+
+
+def test_environment_yml_is_the_project_through_pip():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    *conda, pip = environment["dependencies"]
+    assert conda == [f"python{PROJECT['project']['requires-python']}", "pip"]
+    assert pip == {"pip": ["-e ."]}
+    assert environment["name"] == PROJECT["project"]["name"]
+
+
+def test_every_dependency_says_why():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    packages = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+    for package in packages:
+        assert re.search(rf'^    "{re.escape(package)}", +# \S.+', text, re.M), package
+    assert "exclude-newer" in PROJECT["tool"]["uv"]
+
+
+def test_floors_that_close_known_holes():
+    text = " ".join(PROJECT["project"]["dependencies"])
+    for floor in ("jupyterlab>=4.5.7", "torch>=2.10", "pillow>=12.3"):
+        assert floor in text
+
+
+def test_no_lock_file_and_no_registry_host():
+    assert "uv.lock" not in TRACKED
+    hosts = re.compile("pypi" + r"\.org|pythonhosted\.org|registry\.npmjs|download\.pytorch\.org")
+    for path in TEXTS:
+        if path.name not in ("test_project.py", "test_notebooks.py"):
+            assert not hosts.search(path.read_text(encoding="utf-8")), path
+
+
+def test_nothing_at_the_top_without_a_reason():
+    allowed = {"notebooks", "course_utils", "data", "tests", "environment.yml", "README.md",
+               "pyproject.toml", "LICENSE", "CONTRIBUTING.md"}  # fmt: skip
+    top = {name.split("/")[0] for name in TRACKED if name}
+    assert {name for name in top if not name.startswith(".")} <= allowed
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            assert all(name.name != "*" for name in node.names), path
+
+
+DOORS = {  # module → the course's own modules that it may import
+    "errors": set(), "files": set(), "data": {"errors", "pictures"},
+    "pictures": {"errors", "files"}, "downloads": {"data", "errors"},
+    "figures": {"errors"}, "resampling": {"errors"}, "doctor": {"errors"},
+    "refresh": {"errors", "files"}, "cli": {"errors", "data", "doctor", "refresh"},
+    "explore.engine": {"figures"}, "checks.engine": {"errors"},
+    "explore.image_data": {"errors", "explore.engine", "figures", "pictures", "resampling"},
+    "checks.image_data": {"checks.engine"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_imports_run_one_way(path):
+    module = ".".join(path.relative_to(ROOT / "course_utils").with_suffix("").parts)
+    used = {name.removeprefix("course_utils.") for name in imports(path)
+            if name.startswith("course_utils")}  # fmt: skip
+    if module.endswith("__init__"):
+        assert not used
+    else:
+        assert used <= DOORS[module]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_public_things_have_docstrings_and_modules_stay_small(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), path
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{path.name}: {node.name}"
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_nothing_unsafe(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not {"pickle", "joblib"} & set(imports(path))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("eval", "exec", "torch.load"), called
+            given = {keyword.arg for keyword in node.keywords}
+            assert "shell" not in given and "weights_only" not in given
+            if called == "tar.extractall":
+                assert "filter" in given
+            if called == "np.load":
+                assert "allow_pickle" in given
+
+
+def test_readme_starts_with_what_a_visitor_needs():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    top = "\n".join(lines[:20])
+    for part in ("![", "pip install uv", "uv run course lab", "uv run pytest"):
+        assert part in top, part
+
+
+def test_links_in_the_prose_lead_somewhere():
+    for path in TEXTS:
+        if path.suffix == ".md":
+            for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text("utf-8")):
+                assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_readme_tells_the_chapters_that_are_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in CHAPTERS:
+        assert f"notebooks/{path.name}" in text
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
+def test_ruff_has_nothing_to_say(command):
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,53 @@
+"""Refresh: outputs that repeat, and a file that is whole or untouched."""
+
+import os
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_utils.errors import CourseError
+from course_utils.refresh import refresh_notebook
+
+CELLS = (
+    "print('one')\nprint('two')",
+    "import matplotlib.pyplot as plt\nfrom course_utils.figures import show\n"
+    "fig, ax = plt.subplots()\nax.plot([1, 3, 2])\nshow(fig, 'A line that rises and falls.')",
+    "import ipywidgets\nipywidgets.IntSlider(value=3)",
+    "import os\nprint(os.environ['OMP_NUM_THREADS'], plt.get_backend())",
+)
+
+
+@pytest.fixture
+def notebook(tmp_path, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    cells = [new_markdown_cell("# T"), *[new_code_cell(source) for source in CELLS]]
+    for place, cell in enumerate(cells):
+        cell.id = f"cell-{place}"
+    path = tmp_path / "한글 chapter.ipynb"
+    nbformat.write(new_notebook(cells=cells), path)
+    return path
+
+
+def test_two_refreshes_give_the_same_bytes(notebook):
+    assert refresh_notebook(notebook) > 0
+    first = notebook.read_bytes()
+    refresh_notebook(notebook)
+    assert notebook.read_bytes() == first
+    cells = nbformat.read(notebook, as_version=4).cells
+    assert [cell.execution_count for cell in cells[1:]] == [1, 2, 3, 4]
+    assert cells[1].outputs[0].text == "one\ntwo\n" and len(cells[1].outputs) == 1
+    assert set(cells[2].outputs[0].data) == {"text/plain", "image/png"}
+    assert set(cells[3].outputs[0].data) == {"text/plain"}
+    assert cells[4].outputs[0].text == "1 module://matplotlib_inline.backend_inline\n"
+    assert os.listdir(notebook.parent) == [notebook.name]
+
+
+def test_a_failing_cell_leaves_the_notebook_as_it_was(notebook):
+    content = nbformat.read(notebook, as_version=4)
+    content.cells[2].source = "1 / 0"
+    nbformat.write(content, notebook)
+    before = notebook.read_bytes()
+    with pytest.raises(CourseError, match="ZeroDivisionError"):
+        refresh_notebook(notebook)
+    assert notebook.read_bytes() == before and os.listdir(notebook.parent) == [notebook.name]

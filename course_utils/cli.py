@@ -107,7 +107,7 @@ def check():
     from course_utils.data import check_all
     from course_utils.doctor import check_environment
 
-    print(check_environment(chapter=None).rsplit(" · ", 1)[0])
+    print(check_environment(chapter=None))
     print(f"Data: {check_all()} files, each as its SHA-256 says")
 
 

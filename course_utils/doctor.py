@@ -8,7 +8,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 
-MINUTES = {1: 0.3}  # chapter → minutes for Run All, measured on two CPU cores
+SECONDS = {1: 20}  # chapter → Run All, measured on two CPU cores
 FIX = "close this notebook and start the course with `uv run course lab` in its folder"
 NEEDED = ("numpy", "matplotlib", "pillow", "torch", "torchvision", "ipywidgets", "anywidget",
           "jupyterlab_widgets", "tqdm", "safetensors")  # fmt: skip
@@ -21,7 +21,7 @@ class EnvironmentProblem(CourseError):
 def check_environment(chapter):
     """Return one line: Python, torch, the device, and how long the chapter takes.
 
-    chapter: 1 … 4. Sets torch to as many threads as OMP_NUM_THREADS says, else leaves them.
+    chapter: 1 … 4, or None to leave the time out.
     Raises EnvironmentProblem, one sentence with the command that mends it.
     """
     check_python(sys.version_info)
@@ -94,9 +94,9 @@ def describe(chapter):
         device = "Apple GPU"
     else:
         device = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
-    minutes = MINUTES.get(chapter)
-    time = f"about {minutes:g} min" if minutes else "not yet measured"
-    return (
-        f"Ready: Python {platform.python_version()} · torch {torch.__version__} · {device} · "
-        f"this chapter runs in {time}"
-    )
+    line = f"Ready: Python {platform.python_version()} · torch {torch.__version__} · {device}"
+    seconds = SECONDS.get(chapter)
+    if seconds is None:
+        return line
+    time = f"{seconds} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return f"{line} · this chapter runs in about {time}"

@@ -62,6 +62,8 @@ def show_image(image, title="", ax=None, **options):
     options: passed on to matplotlib's imshow.
     """
     ax = ax or plt.gca()
+    if max(np.shape(image)[:2]) > 256:  # drawn smaller than it is: average, do not skip
+        options = {"interpolation": "antialiased"} | options
     if np.ndim(image) == 2:
         top = 1 if np.asarray(image).dtype.kind in "fb" else 255
         options = {"cmap": "gray", "vmin": 0, "vmax": top} | options

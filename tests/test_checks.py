@@ -1,7 +1,11 @@
 """Every exercise: its solution passes, its stub waits, and wrong answers get their hint."""
 
+import math
+
 import numpy as np
 import pytest
+import torch
+from scipy import ndimage
 
 from course_utils.checks import engine, image_data
 from course_utils.checks.engine import Ask, NotRightYet, is_stub
@@ -47,13 +51,16 @@ WRONG = {
         ("lambda h, w, c, b: h * w * b // 8", "one channel only"),
         ("lambda h, w, c, b: h * w * c * b / 8", "whole"),
         ("lambda h, w, c, b: h * w * c * b // 8", "upwards"),
-        ("lambda h, w, c, b: 3 * h * w", "wrong"),
+        ("lambda h, w, c, b: 3 * h * w", "wrong|one channel only|byte for every bit"),
+        ("lambda h, w, c, b: h * w * c * -(-b // 8)", "byte for every bit"),
+        ("lambda h, w, c, b: h * -(-w * c * b // 8)", "each row fills whole bytes"),
     ],
     "crop": [
         ("lambda i, t, l, h, w: i[t:h, l:w]", "start \\+ size"),
         ("lambda i, t, l, h, w: i[l:l+w, t:t+h]", "rows come first"),
         ("lambda i, t, l, h, w: i[t:t+w, l:l+h]", "exchanged"),
         ("lambda i, t, l, h, w: i[t:t+h+1, l:l+w+1]", "shape"),
+        ("lambda i, t, l, h, w: i[t:-(len(i)-t-h), l:-(i.shape[1]-l-w)]", "shape"),
     ],
     "to_torch_layout": [
         ("lambda x: x.reshape(len(x), x.shape[3], *x.shape[1:3])", "reshape is not transpose"),
@@ -64,9 +71,10 @@ WRONG = {
     ],
     "brighten": [
         ("lambda i, a: i + np.uint8(a % 256)", "went around"),
-        ("lambda i, a: np.clip(i.astype(int) + a, 0, 255)", "back to uint8"),
+        ("lambda i, a: np.clip(i.astype(int) + a, 0, 255)", "uint8 is asked for"),
         ("lambda i, a: np.minimum(i.astype(int) + a, 255).astype(np.uint8)", "stops at 0"),
         ("lambda i, a: np.clip(i + np.uint8(a % 256), 0, 255)", "went around"),
+        ("lambda i, a: (np.clip(i/255 + a/255, 0, 1) * 255).astype(np.uint8)", "rounded"),
     ],
     "luma": [
         ("lambda i: i.mean(axis=-1).astype(np.uint8)", "plain mean"),
@@ -92,11 +100,12 @@ WRONG = {
             "dtype is float64",
         ),
     ],
-    "shift": [
+    "shift_zeros": [
         ("lambda i, d, r: np.roll(i, (d, r), (0, 1))", "comes back on the other"),
         ("solution_swapped", "they are exchanged"),
         ("solution_backwards", "moves the other way"),
         ("lambda i, d, r: i[d:, r:]", "shape|wrong"),
+        ("lambda i, d, r: np.pad(i, 4)[4-d:4-d+len(i), 4-r:4-r+i.shape[1]]", "shape"),
     ],
 }
 
@@ -106,7 +115,7 @@ WRONG = {
     [(name, *answer) for name, answers in WRONG.items() for answer in answers],
 )
 def test_a_wrong_answer_gets_its_hint(name, source, hint):
-    shift = image_data.EXERCISES["shift"].reference
+    shift = image_data.EXERCISES["shift_zeros"].reference
     known = {
         "np": np,
         "solution_swapped": lambda i, d, r: shift(i, r, d),
@@ -129,10 +138,14 @@ def test_cases_are_several_random_and_repeatable(name):
     same = [all(map(np.array_equal, a, b)) for a, b in zip(first, again, strict=True)]
     assert all(same)
     assert not all(all(map(np.array_equal, a, b)) for a, b in zip(first, other, strict=True))
-    for seed in range(20):  # the reference holds for any seed
-        engine.check_answer(
-            name, image_data.EXERCISES[name], image_data.EXERCISES[name].reference, seed
-        )
+    exercise = image_data.EXERCISES[name]
+
+    def right(*arguments):
+        result = exercise.reference(*arguments)
+        return np.round(result).astype(exercise.dtype) if exercise.tolerance else result
+
+    for seed in range(20):  # a right answer is right for any seed
+        engine.check_answer(name, exercise, right, seed)
 
 
 def forgets_return(image):
@@ -156,7 +169,7 @@ def paints_its_input(image):
     ("answer", "hint"),
     [
         (forgets_return, "is a `return` missing"),
-        (divides_by_zero, "raises ZeroDivisionError: .* \\(line "),
+        (divides_by_zero, "raises ZeroDivisionError: .* \\(line \\d+ of the cell\\)"),
         (not_finished, "not finished"),
         (paints_its_input, "changes its input"),
         (lambda image: "gray", "returns a str, not a number or an array"),
@@ -168,11 +181,69 @@ def test_what_can_go_wrong_anywhere(answer, hint):
         image_data.check("luma", answer)
 
 
-def test_lists_and_torch_tensors_are_taken():
-    import torch
+def blocks(image, k):
+    rows, columns = image.shape[0] // k, image.shape[1] // k
+    cut = image[: rows * k, : columns * k]
+    return cut.reshape(rows, k, columns, k, *image.shape[2:])
 
-    image_data.check("to_torch_layout", lambda x: torch.from_numpy(x.copy()).permute(0, 3, 1, 2))
-    image_data.check("crop", lambda i, t, l, h, w: torch.from_numpy(i)[t : t + h, l : l + w])  # noqa: E741
+
+def loops(images):
+    n, height, width, channels = images.shape
+    result = np.zeros((n, channels, height, width))
+    for index in np.ndindex(images.shape):
+        i, row, column, channel = index
+        result[i, channel, row, column] = images[index]
+    return result
+
+
+RIGHT = {
+    "raw_bytes": [
+        lambda h, w, c, b: math.ceil(h * w * c * b / 8),
+        lambda h, w, c, b: np.ceil(h * w * c * b / 8),
+        lambda h, w, c, b: -(-h * w * c * b // 8),
+    ],
+    "crop": [
+        lambda i, t, l, h, w: i[t:][:h, l:][:, :w].tolist(),  # noqa: E741
+        lambda i, t, l, h, w: torch.from_numpy(i)[t : t + h, l : l + w],  # noqa: E741
+        lambda i, t, l, h, w: np.take(np.take(i, range(t, t + h), 0), range(l, l + w), 1),  # noqa: E741
+    ],
+    "to_torch_layout": [
+        lambda x: torch.from_numpy(x.copy()).permute(0, 3, 1, 2),
+        lambda x: np.moveaxis(x, -1, 1),
+        lambda x: torch.from_numpy(x.copy()).permute(0, 3, 1, 2).float(),
+        loops,
+    ],
+    "brighten": [
+        lambda i, a: np.clip(i.astype(np.int16) + a, 0, 255).astype(np.uint8),
+        lambda i, a: np.round(np.clip(i / 255 + a / 255, 0, 1) * 255).astype(np.uint8),
+        lambda i, a: np.where(i + a * 1.0 > 255, 255, np.maximum(i + a * 1.0, 0)).astype(np.uint8),
+    ],
+    "luma": [
+        lambda i: np.round(i @ np.array([0.299, 0.587, 0.114])).astype(np.uint8),
+        lambda i: (i @ np.array([0.299, 0.587, 0.114]) + 0.5).astype(np.uint8),
+        lambda i: np.rint(0.299 * i[..., 0] + 0.587 * i[..., 1] + 0.114 * i[..., 2]).astype("B"),
+    ],
+    "shrink": [
+        lambda i, k: np.round(blocks(i, k).mean(axis=(1, 3))).astype(np.uint8),
+        lambda i, k: np.floor(blocks(i, k).mean(axis=(1, 3)) + 0.5).astype(np.uint8),
+        lambda i, k: np.rint(
+            sum(blocks(i, k)[:, a, :, b] * 1.0 for a in range(k) for b in range(k)) / k**2
+        ).astype(np.uint8),
+    ],
+    "shift_zeros": [
+        lambda i, d, r: np.eye(len(i), k=-d) @ i @ np.eye(i.shape[1], k=r),
+        lambda i, d, r: ndimage.shift(i, (d, r), order=0),
+        lambda i, d, r: np.pad(i, 20)[20 - d : 20 - d + len(i), 20 - r : 20 - r + i.shape[1]],
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), [(name, answer) for name, answers in RIGHT.items() for answer in answers]
+)
+def test_other_right_answers_are_right(name, answer, capsys):
+    image_data.check(name, answer)
+    assert "right in all" in capsys.readouterr().out
 
 
 def test_stubs_are_told_from_answers():

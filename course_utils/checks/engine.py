@@ -26,7 +26,9 @@ class Exercise:
     cases: function of a NumPy Generator → list of argument tuples, several and random.
     verified: what the cases cover, for the line that a right answer prints.
     hints: functions (got, wanted, arguments) → a hint, or None if it does not fit.
-    tolerance: largest difference that counts as equal.
+    dtype: the dtype that is asked for; None takes any that holds the right values.
+    tolerance: largest difference that counts as equal; 0.5 and an exact `reference` take either
+        rounding of a half.
     """
 
     number: int
@@ -34,6 +36,7 @@ class Exercise:
     cases: object
     verified: str
     hints: list = field(default_factory=list)
+    dtype: object = None
     tolerance: float = 0
 
 
@@ -74,49 +77,43 @@ def _first_problem(exercise, function, arguments, wanted):
     except NotImplementedError:
         return "not finished: it raises NotImplementedError"
     except Exception as problem:
-        line = traceback.extract_tb(problem.__traceback__)[-1].lineno
-        return f"it raises {type(problem).__name__}: {problem} (line {line} of where it is defined)"
+        return f"it raises {type(problem).__name__}: {problem}{_where(problem, function)}"
     if got is None or got is Ellipsis:
         return "it returns nothing; is a `return` missing?"
     if any(not _same(now, then) for now, then in zip(given, arguments, strict=True)):
         return "it changes its input; work on a copy"
-    got_array, wanted_array = _as_array(got), np.asarray(wanted)
+    got_array, wanted = _as_array(got), np.asarray(wanted)
     if got_array is None:
         return f"it returns a {type(got).__name__}, not a number or an array"
-    for hint in exercise.hints:
-        if not _equal(got_array, wanted_array, exercise.tolerance) and (
-            said := hint(got_array, wanted_array, arguments)
-        ):
-            return said
-    return _mismatch(got_array, wanted_array, exercise.tolerance)
+    if got_array.shape == wanted.shape and exercise.dtype not in (None, got_array.dtype):
+        return f"the result's dtype is {got_array.dtype}; {np.dtype(exercise.dtype)} is asked for"
+    wrong = _differences(got_array, wanted, exercise.tolerance)
+    if wrong is None:
+        return None
+    said = (hint(got_array, wanted, arguments) for hint in exercise.hints)
+    return next(filter(None, said), wrong)
 
 
-def _mismatch(got, wanted, tolerance):
+def _differences(got, wanted, tolerance):
+    """What is wrong with the values, in general words; None if nothing is."""
     if got.shape != wanted.shape:
         return f"the result's shape is {got.shape}; work out on paper what it has to be"
-    if not _same_dtype(got, wanted):
-        return f"the result's dtype is {got.dtype}; {wanted.dtype} is asked for"
-    if _equal(got, wanted, tolerance):
+    wrong = ~(np.abs(got.astype(float) - wanted.astype(float)) <= tolerance + 1e-9)
+    if not wrong.any():
         return None
-    wrong = np.argwhere(np.abs(got.astype(float) - wanted.astype(float)) > tolerance)
-    place = f" at {tuple(int(i) for i in wrong[0])}" if got.ndim else ""
-    return f"{got[tuple(wrong[0])] if got.ndim else got}{place} is wrong"
+    if not got.ndim:
+        return f"{got} is wrong"
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return f"{got[first]} at {first} is wrong"
 
 
-def _equal(got, wanted, tolerance):
-    if got.shape != wanted.shape or not _same_dtype(got, wanted):
-        return False
-    return bool((np.abs(got.astype(float) - wanted.astype(float)) <= tolerance).all())
-
-
-def _same_dtype(got, wanted):
-    """uint8 has to be uint8; otherwise integers, floats and truth values are told apart."""
-    if wanted.dtype == np.uint8:
-        return got.dtype == np.uint8
-    kinds = {"u": "i"}
-    return kinds.get(got.dtype.kind, got.dtype.kind) == kinds.get(
-        wanted.dtype.kind, wanted.dtype.kind
-    )
+def _where(problem, function):
+    """The line of the student's own code at which an exception left it."""
+    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    lines = [
+        step.lineno for step in traceback.extract_tb(problem.__traceback__) if step.filename == file
+    ]
+    return f" (line {lines[-1]} of the cell)" if lines else ""
 
 
 def _as_array(value):

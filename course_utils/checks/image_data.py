@@ -39,14 +39,19 @@ def _raw_bytes_cases(rng):
 
 def _hint_bytes(got, wanted, arguments):
     height, width, channels, bits = arguments
-    if _equals(got, height * width * channels * bits):
+    values = height * width * channels
+    if bits != 1 and _equals(got, values * bits):
         return "those are bits; 8 bits make a byte"
     if channels > 1 and _equals(got, (height * width * bits + 7) // 8):
         return "that counts one channel only"
-    if bits * height * width * channels % 8 and abs(float(got) - float(wanted)) <= 1:
-        return "the last bits do not fill a byte, but they still need one: a whole number, upwards"
-    if got.dtype.kind == "f":
-        return "a number of bytes is whole: use // and not /"
+    if bits == 1 and _equals(got, values):
+        return "that is a byte for every bit; eight of them share one"
+    if _equals(got, height * ((width * channels * bits + 7) // 8)):
+        return "each row fills whole bytes there; here the rows follow without gaps"
+    if abs(float(got) - float(wanted)) < 1:
+        return "a number of bytes is whole, and bits left over need one more byte: round upwards"
+    if _equals(got, wanted - 1):
+        return "bits left over need one more byte: round upwards"
 
 
 # crop
@@ -58,12 +63,13 @@ def _crop(image, top, left, height, width):
 
 def _crop_cases(rng):
     cases = []
-    for channels in ((), (3,), (4,)) * 4:
+    for channels in ((), (3,), (4,)) * 3:
         rows, columns = (int(v) for v in rng.integers(8, 30, 2))
         top, left = int(rng.integers(1, rows // 2)), int(rng.integers(1, columns // 2))
         size = int(rng.integers(1, rows - top)), int(rng.integers(1, columns - left))
         cases.append((_image(rng, rows, columns, *channels), top, left, *size))
-    return cases
+    corner = _image(rng, 9, 7)
+    return cases + [(corner, 4, 2, 5, 5), (corner, 0, 0, 3, 2), (corner, 0, 0, 9, 7)]
 
 
 def _hint_crop(got, wanted, arguments):
@@ -113,21 +119,21 @@ def _brighten_cases(rng):
 def _hint_brighten(got, wanted, arguments):
     image, amount = arguments
     wrapped = ((image.astype(int) + amount) % 256).astype(np.uint8)
-    if got.shape == wanted.shape and got.dtype != np.uint8:
-        return f"the result's dtype is {got.dtype}; go back to uint8 at the end"
     if amount < 0 and _equals(got, wrapped):
         return "a negative amount darkens, and stops at 0; here it goes around to 255"
     if _equals(got, wrapped):
         return "uint8 went around (250 + 10 = 4); widen to int first, and clip before going back"
     if amount < 0 and _equals(got, image):
         return "a negative amount darkens"
+    if got.shape == wanted.shape and np.abs(got.astype(int) - wanted.astype(int)).max() == 1:
+        return "off by one: floats have to be rounded, astype alone cuts the fraction off"
 
 
 # luma
 
 
 def _luma(image):
-    return np.floor(image @ np.array([0.299, 0.587, 0.114]) + 0.5).astype(np.uint8)
+    return image @ np.array([0.299, 0.587, 0.114])
 
 
 def _luma_cases(rng):
@@ -137,17 +143,19 @@ def _luma_cases(rng):
 
 def _hint_luma(got, wanted, arguments):
     (image,) = arguments
-    plain = image.astype(float).mean(axis=-1)
-    if got.shape == wanted.shape and got.dtype != np.uint8:
-        return f"the result's dtype is {got.dtype}; round and go back to uint8"
     if got.shape != wanted.shape:
         return f"the result's shape is {got.shape}; one number per pixel, (H, W), is asked for"
-    if np.abs(got - plain).max() <= 1:
+    if _near(got, image.astype(float).mean(axis=-1)):
         return "that is the plain mean; the eye weighs the three channels differently"
-    if np.abs(got.astype(int) - _luma(image[..., ::-1])).max() <= 1:
+    if _near(got, _luma(image[..., ::-1])):
         return "the weights are in the order B, G, R; the channels are R, G, B"
-    if np.abs(got.astype(int) - wanted).max() <= 1:
+    if _near(got, wanted):
         return "off by one: round to the nearest, astype alone cuts the fraction off"
+
+
+def _near(got, exact):
+    """Whether `got` is `exact`, rounded in whatever way."""
+    return got.shape == exact.shape and np.abs(got - exact).max() < 1
 
 
 # shrink
@@ -155,9 +163,8 @@ def _hint_luma(got, wanted, arguments):
 
 def _shrink(image, k):
     height, width = image.shape[0] // k, image.shape[1] // k
-    blocks = image[: height * k, : width * k].reshape(height, k, width, k, -1)
-    result = np.floor(blocks.astype(float).mean(axis=(1, 3)) + 0.5).astype(np.uint8)
-    return result.reshape(height, width, *image.shape[2:])
+    blocks = image[: height * k, : width * k].reshape(height, k, width, k, *image.shape[2:])
+    return blocks.astype(float).mean(axis=(1, 3))
 
 
 def _shrink_cases(rng):
@@ -171,15 +178,14 @@ def _shrink_cases(rng):
 
 def _hint_shrink(got, wanted, arguments):
     image, k = arguments
+    picked = image[::k, ::k]
     if got.shape != wanted.shape:
-        if got.shape[:2] == image[::k, ::k].shape[:2]:
+        if got.shape == picked.shape:
             return f"the result's shape is {got.shape}; rows that fill no whole block are left out"
         return None
-    if _equals(got, image[::k, ::k][: wanted.shape[0], : wanted.shape[1]]):
+    if _equals(got, picked[: wanted.shape[0], : wanted.shape[1]]):
         return "that takes one pixel of each block; every pixel of the block has to count"
-    if got.dtype != np.uint8:
-        return f"the result's dtype is {got.dtype}; round and go back to uint8"
-    if np.abs(got.astype(int) - wanted).max() <= 1:
+    if _near(got, wanted):
         return "off by one: round to the nearest, astype alone cuts the fraction off"
 
 
@@ -187,19 +193,18 @@ def _hint_shrink(got, wanted, arguments):
 
 
 def _shift(image, down, right):
-    result = np.zeros_like(image)
     height, width = image.shape
-    rows = slice(max(down, 0), height + min(down, 0))
-    columns = slice(max(right, 0), width + min(right, 0))
-    from_rows = slice(max(-down, 0), height + min(-down, 0))
-    from_columns = slice(max(-right, 0), width + min(-right, 0))
-    result[rows, columns] = image[from_rows, from_columns]
+    result = np.zeros_like(image)
+    for row in range(max(down, 0), min(height + down, height)):
+        for column in range(max(right, 0), min(width + right, width)):
+            result[row, column] = image[row - down, column - right]
     return result
 
 
 def _shift_cases(rng):
-    moves = [(0, 0), (1, 0), (0, 1), (2, -3), (-1, 2), (-2, -2), (3, 3), (0, -4), (-3, 0)]
-    return [(_image(rng, *rng.integers(5, 12, 2)), *move) for move in moves]
+    moves = [(1, 0), (0, 1), (2, -3), (-1, 2), (-2, -2), (3, 3), (0, -4), (-3, 0), (0, 0)]
+    cases = [(_image(rng, *rng.integers(5, 12, 2)), *move) for move in moves]
+    return cases + [(_image(rng, 3, 4), 5, -6)]  # everything leaves
 
 
 def _hint_shift(got, wanted, arguments):
@@ -214,20 +219,59 @@ def _hint_shift(got, wanted, arguments):
 
 EXERCISES = {
     "raw_bytes": Exercise(
-        1, _raw_bytes, _raw_bytes_cases, "1, 8 and 16 bits, 1 to 4 channels", [_hint_bytes]
+        number=1,
+        reference=_raw_bytes,
+        cases=_raw_bytes_cases,
+        verified="1, 8 and 16 bits, 1 to 4 channels",
+        hints=[_hint_bytes],
     ),
-    "crop": Exercise(2, _crop, _crop_cases, "gray, RGB and RGBA, random windows", [_hint_crop]),
+    "crop": Exercise(
+        number=2,
+        reference=_crop,
+        cases=_crop_cases,
+        verified="gray, RGB and RGBA, random windows and corners",
+        hints=[_hint_crop],
+    ),
     "to_torch_layout": Exercise(
-        3, _to_torch_layout, _to_torch_layout_cases, "1 to 4 channels", [_hint_layout]
+        number=3,
+        reference=_to_torch_layout,
+        cases=_to_torch_layout_cases,
+        verified="1 to 4 channels",
+        hints=[_hint_layout],
     ),
     "brighten": Exercise(
-        4, _brighten, _brighten_cases, "amounts from −255 to 255", [_hint_brighten]
+        number=4,
+        reference=_brighten,
+        cases=_brighten_cases,
+        verified="amounts from −255 to 255",
+        hints=[_hint_brighten],
+        dtype=np.uint8,
     ),
-    "luma": Exercise(5, _luma, _luma_cases, "pure and random colours", [_hint_luma]),
+    "luma": Exercise(
+        number=5,
+        reference=_luma,
+        cases=_luma_cases,
+        verified="pure and random colours",
+        hints=[_hint_luma],
+        dtype=np.uint8,
+        tolerance=0.5,
+    ),
     "shrink": Exercise(
-        6, _shrink, _shrink_cases, "blocks of 2 to 5, gray and RGB, odd sizes", [_hint_shrink]
+        number=6,
+        reference=_shrink,
+        cases=_shrink_cases,
+        verified="blocks of 2 to 5, gray and RGB, odd sizes",
+        hints=[_hint_shrink],
+        dtype=np.uint8,
+        tolerance=0.5,
     ),
-    "shift": Exercise(7, _shift, _shift_cases, "all four directions", [_hint_shift]),
+    "shift_zeros": Exercise(
+        number=7,
+        reference=_shift,
+        cases=_shift_cases,
+        verified="all directions, and further than the image is wide",
+        hints=[_hint_shift],
+    ),
 }
 
 QUESTIONS = {

@@ -47,11 +47,11 @@ def pixel_editor(bits, file="my_face.pbm"):
             table.set_text("\n".join(" ".join(f"{v:{digits}d}" for v in line) for line in values))
         frame.set_xy((column - 0.5, row - 0.5))
         packed = np.packbits(bits, axis=1)
-        listed = " ".join(f"{byte:02x}" for byte in packed.flat)
+        listed = " ".join(f"{byte:08b}" for byte in packed.flat)
         return (
             f"row {row + 1}, column {column + 1} is {bits[row, column]}; "
             f"{bits.sum()} of {bits.size} pixels are black. "
-            f"1-bit rows, in hexadecimal: {listed} ({packed.nbytes} bytes); "
+            f"As 1-bit rows: {listed} ({packed.nbytes} bytes); "
             f"as uint8: {bits.size} bytes{state['said']}"
         )
 
@@ -134,8 +134,8 @@ def resolution_explorer(pictures):
         if shown.get("picture") != picture:
             before.clear()
             after.clear()
-            show_image(image, f"{width} × {height}", before, interpolation="antialiased")
-            show_image(image, "", after)
+            show_image(image, f"{width} × {height}", before)
+            show_image(image, "", after, interpolation="nearest")
             shown["picture"] = picture
         after.images[0].set_data(small)
         after.set_title(f"{small.shape[1]} × {small.shape[0]}, {method}")

@@ -7,6 +7,7 @@ REACT_MS = 5000  # a control that has changed nothing after this long is dead
 STEPS = 3  # one step of a slider may round to the very same JPEG; this many may not
 PRESSES, WARM_UP = 30, 5
 SETS_ONLY = ("overwrite",)  # check boxes that prepare a later action and draw nothing
+LETTERLESS = "[role=slider], button, input[type=radio], input[type=checkbox]"
 FOCUSABLE = "button, select, input, [role=slider], img[tabindex='0']"
 LABEL = """control => (control.closest('label') || control.closest('.jupyter-widgets')
     ?.querySelector('label') || control).textContent.trim()"""
@@ -26,7 +27,7 @@ def move_everything(explorer):
     """Work every control of an explorer by keyboard, and its picture by keyboard and mouse."""
     picture = picture_of(explorer)
     check_shown(picture)
-    ignore_letters(explorer)
+    ignore_letters(explorer, title(explorer))
     for handle in explorer.locator("[role=slider]").all():
         move_slider(picture, handle)
     for box in explorer.locator("input[type=checkbox]").all():
@@ -108,16 +109,15 @@ def change_menu(picture, menu):
             press(picture, menu, key)
 
 
-def ignore_letters(explorer):
+def ignore_letters(box, name):
     """A stray letter on a control is no shortcut: "b" would insert a cell below."""
-    page = explorer.page
-    control = explorer.locator(FOCUSABLE).first
+    page, control = box.page, box.locator(LETTERLESS).first
     control.focus()
     place = page.evaluate("() => course.place()")
     page.keyboard.press("b")
     page.wait_for_timeout(100)
     now = page.evaluate("() => course.place()")
-    what = f"the letter b on {control.evaluate(LABEL)!r} of {title(explorer)}"
+    what = f"the letter b on {control.evaluate(LABEL)!r} of {name}"
     assert now == place, f"{what} went to JupyterLab: the notebook was {place}, is {now}"
 
 
@@ -190,20 +190,31 @@ def time_press(picture, key):
 
 def answer_everything(question):
     """Choose each option of a question, by keyboard and mouse in turn: each has its own answer."""
-    options = question.locator("input[type=radio]")
-    chosen = next((i for i, option in enumerate(options.all()) if option.is_checked()), -1)
-    for turn in range(options.count()):
-        option = options.nth((chosen + 1 + turn) % options.count())
+    ignore_letters(question, "a question")
+    options = question.locator("input[type=radio]").all()
+    chosen = next((i for i, option in enumerate(options) if option.is_checked()), None)
+    first = 0 if chosen is None else chosen + 1
+    for turn in range(len(options)):
+        option = options[(first + turn) % len(options)]
         before = question.inner_text()
         if turn % 2:
             option.click()
-        else:
+        elif turn == 0 and chosen is None:
             option.focus()
             question.page.keyboard.press("Space")
-        changed = "([question, before]) => question.innerText !== before"
-        try:
-            arguments = [question.element_handle(), before]
-            question.page.wait_for_function(changed, arg=arguments, timeout=REACT_MS)
-        except Exception as problem:
-            label = option.evaluate(LABEL)
-            raise AssertionError(f"option {label!r} of {before!r} got no answer") from problem
+        else:
+            options[(first + turn - 1) % len(options)].focus()
+            question.page.keyboard.press("ArrowDown")
+        check_answered(question, option, before)
+
+
+def check_answered(question, option, before):
+    """The option is chosen and the question's text is another than `before`."""
+    what = f"option {option.evaluate(LABEL)!r} of {before!r}"
+    changed = "([question, before]) => question.innerText !== before"
+    try:
+        arguments = [question.element_handle(), before]
+        question.page.wait_for_function(changed, arg=arguments, timeout=REACT_MS)
+    except Exception as problem:
+        raise AssertionError(f"{what} got no answer") from problem
+    assert option.is_checked(), f"{what} is not chosen"

@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROBE = Path(__file__).with_name("probe.js")
 START_S, RUN_S = 90, 300  # longest waits: for the server or a kernel, and for Run All
 EVERY_CELL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
+ARRIVE_MS = 10_000  # longest wait for widgets after the last cell
 SHELL_ONLY = ("MPLBACKEND", "PYTHONWARNINGS")  # would change what cells show
 PAGE_STEP = 900  # pixels from one screenshot of a notebook to the next
 
@@ -139,6 +140,7 @@ class Chapter:
         self.times = self.page.evaluate("(limit) => course.runAll(limit)", RUN_S)
         assert self.times["ended"], f"Run All of {self.name} had not ended after {RUN_S} s"
         self.page.wait_for_function("() => course.ready()", timeout=1000 * START_S)
+        self.page.evaluate("(limit) => course.arrived(limit)", ARRIVE_MS)
         for picture in self.page.locator(".course-explorer img.course-picture").all():
             picture.evaluate("(image) => course.settled(image)")
         return self

@@ -43,6 +43,9 @@ window.course = (() => {
     return { ended: Boolean(ended), total: since(), first };
   }
 
+  // Wait for widgets that are on their way; what still says so afterwards never arrives.
+  const arrived = (limit) => until(() => !document.body.innerText.includes("Loading widget"), limit);
+
   // A number that changes when any pixel does (FNV-1a over the decoded picture).
   function pixels(image) {
     const canvas = document.createElement("canvas");
@@ -119,5 +122,5 @@ window.course = (() => {
              size: scale * (right - left) };
   }
 
-  return { panel, ready, model, place, runAll, settled, newFrame, arm, latency, mark, loaded };
+  return { ready, model, place, runAll, arrived, settled, newFrame, arm, latency, mark };
 })();

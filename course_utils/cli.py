@@ -22,13 +22,16 @@ def main(arguments=None):
     lab = commands.add_parser("lab", help="start JupyterLab and open a chapter")
     lab.add_argument("chapter", nargs="?", default="1", help="chapter to open: 1 … 4 (default 1)")
     lab.add_argument("--no-browser", action="store_true", help="print the address only")
+    lab.epilog = "Other options go to JupyterLab, for example --port=9999."
     commands.add_parser("check", help="check this environment and every data file")
     fresh = commands.add_parser("refresh", help="run notebooks and store their outputs (authors)")
     fresh.add_argument("chapters", nargs="*", help="chapters: 1 … 4 (default: all)")
-    chosen = parser.parse_args(arguments)
+    chosen, others = parser.parse_known_args(arguments)
+    if others and chosen.command != "lab":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         if chosen.command == "lab":
-            start_lab(find_chapter(chosen.chapter), chosen.no_browser)
+            start_lab(find_chapter(chosen.chapter), chosen.no_browser, others)
         elif chosen.command == "check":
             check()
         else:
@@ -45,7 +48,7 @@ def find_chapter(chapter):
     """ "2", "02" or "02_cnn" → the path of that notebook. Raises CourseError if there is none."""
     paths = sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
     for path in paths:
-        if chapter in (path.stem, path.name) or chapter.zfill(2) == path.stem[:2]:
+        if Path(chapter).name in (path.stem, path.name) or chapter.zfill(2) == path.stem[:2]:
             return path
     numbers = ", ".join(str(int(path.stem[:2])) for path in paths) or "none"
     raise CourseError(f"no chapter {chapter!r} in {CHAPTERS}; there are: {numbers}")
@@ -74,14 +77,20 @@ def has_browser():
     return bool(screen) or sys.platform in ("win32", "darwin")
 
 
-def start_lab(notebook, no_browser=False):
-    """Start JupyterLab in this process, and print the address as soon as it answers."""
+def start_lab(notebook, no_browser=False, others=()):
+    """Start JupyterLab in this process, and print the address as soon as it answers.
+
+    others: further options for JupyterLab itself, as on its command line.
+    """
+    from jupyter_core.paths import jupyter_runtime_dir
     from jupyterlab.labapp import LabApp
 
-    extra = os.environ.get("JUPYTER_CONFIG_PATH", "")
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(LAB_CONFIG), *filter(None, [extra])])
+    theirs = os.environ.get("JUPYTER_CONFIG_PATH", "")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(LAB_CONFIG), theirs]))
+    # a server that was killed in a container may have left its address under the same number
+    Path(jupyter_runtime_dir(), f"jpserver-{os.getpid()}.json").unlink(missing_ok=True)
     threading.Thread(target=announce, args=(notebook, os.getpid()), daemon=True).start()
-    LabApp.launch_instance(lab_arguments(notebook, no_browser))
+    LabApp.launch_instance([*lab_arguments(notebook, no_browser), *others])
 
 
 def announce(notebook, process, patience=120):

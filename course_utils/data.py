@@ -7,6 +7,7 @@ import functools
 import hashlib
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -116,18 +117,25 @@ def cutout_names():
 
 def manifest():
     """Dict of file (relative to data/, with /) → SHA-256 hex, read from data/SHA256SUMS."""
-    return _parse_manifest(FOLDER)
+    return dict(_parse_manifest(FOLDER))
 
 
 @functools.cache
 def _parse_manifest(folder):
     try:
         lines = (folder / MANIFEST).read_text(encoding="utf-8").splitlines()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         raise DataError(
             f"the course's data are not at {folder}; run `uv sync` inside the course's folder"
         ) from None
-    return {file: digest for digest, file in (line.split("  ", 1) for line in lines)}
+    pairs = [re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line) for line in lines]
+    if not pairs or not all(pairs):
+        raise DataError(f"{folder / MANIFEST} is damaged; {_fix(MANIFEST)}")
+    return {pair[2]: pair[1] for pair in pairs}
+
+
+def _fix(file):
+    return f"restore it with `git checkout -- data/{file}`, or from a fresh copy of the course"
 
 
 def check_all():
@@ -139,17 +147,20 @@ def check_all():
 
 def _read(file):
     """The bytes of one file of data/, after its SHA-256 was found right. Raises DataError."""
-    expected = manifest()[file]
-    fix = f"restore it with `git checkout -- data/{file}`"
+    expected = manifest().get(file)
+    if expected is None:
+        raise DataError(f"data/{MANIFEST} does not list {file}; {_fix(MANIFEST)}")
     try:
         data = (FOLDER / file).read_bytes()
     except OSError as problem:
-        raise DataError(f"{FOLDER / file} cannot be read ({problem.strerror}); {fix}") from None
+        raise DataError(
+            f"{FOLDER / file} cannot be read ({problem.strerror}); {_fix(file)}"
+        ) from None
     found = hashlib.sha256(data).hexdigest()
     if found != expected:
         raise DataError(
-            f"data/{file} is damaged: its SHA-256 is {found[:12]}…, "
-            f"expected {expected[:12]}…; {fix}"
+            f"data/{file} is damaged: its SHA-256 is {found[:12]}…, expected {expected[:12]}…; "
+            f"{_fix(file)}"
         )
     return data
 

@@ -6,12 +6,14 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from jupyter_core.paths import jupyter_path
+from packaging.requirements import Requirement
+
 from course_utils.errors import CourseError
 
 SECONDS = {1: 20}  # chapter → Run All, measured on two CPU cores
+PROJECT = "pixels-to-vision"
 FIX = "close this notebook and start the course with `uv run course lab` in its folder"
-NEEDED = ("numpy", "matplotlib", "pillow", "torch", "torchvision", "ipywidgets", "anywidget",
-          "jupyterlab_widgets", "tqdm", "safetensors")  # fmt: skip
 
 
 class EnvironmentProblem(CourseError):
@@ -26,7 +28,7 @@ def check_environment(chapter):
     """
     check_python(sys.version_info)
     check_packages()
-    check_widgets(Path(sys.prefix))
+    check_widgets()
     return describe(chapter)
 
 
@@ -39,38 +41,46 @@ def check_python(version):
         )
 
 
-def check_packages(installed=None):
-    """Refuse an environment in which a package is missing.
+def check_packages(installed=metadata.version, required=None):
+    """Refuse an environment in which a package is missing or too old.
 
     installed: function of a package's name → version, raising PackageNotFoundError.
+    required: list of requirements as texts; default: the project's own.
     """
-    installed = installed or metadata.version
-    missing = []
-    for package in NEEDED:
+    if required is None:
         try:
-            installed(package)
+            required = metadata.requires(PROJECT)
         except metadata.PackageNotFoundError:
-            missing.append(package)
-    if missing:
+            raise EnvironmentProblem(
+                f"the course is not installed in {sys.executable} (the wrong kernel?): {FIX}"
+            ) from None
+    wrong = []
+    for requirement in map(Requirement, required):
+        try:
+            found = installed(requirement.name)
+        except metadata.PackageNotFoundError:
+            wrong.append(f"{requirement.name} is missing")
+            continue
+        if not requirement.specifier.contains(found, prereleases=True):
+            wrong.append(f"{requirement.name} is {found}, {requirement.specifier} is needed")
+    if wrong:
         raise EnvironmentProblem(
-            f"{', '.join(missing)} missing from {sys.executable} (the wrong kernel?): {FIX}, "
-            "or run `uv sync` there"
+            f"{'; '.join(wrong)} in {sys.executable} (the wrong kernel?): {FIX}, or run "
+            "`uv sync` there"
         )
 
 
-def check_widgets(prefix, installed=None):
+def check_widgets(folders=None, installed=metadata.version):
     """Refuse a browser part of ipywidgets that does not fit its Python part.
 
-    prefix: folder of the environment, where share/jupyter/labextensions lies.
+    folders: where JupyterLab looks for its extensions; default: Jupyter's own list.
     """
-    installed = installed or metadata.version
-    manager = prefix / "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager"
-    try:
-        found = json.loads((manager / "package.json").read_text(encoding="utf-8"))["version"]
-    except (OSError, ValueError, KeyError):
-        found = "none"
-    wanted = {"8": "5"}.get(installed("ipywidgets").split(".")[0])  # Python part → browser part
-    if wanted is None or found.split(".")[0] != wanted:
+    folders = jupyter_path("labextensions") if folders is None else folders
+    versions = [manager_version(Path(folder)) for folder in folders]
+    found = next(filter(None, versions), "none")
+    fits = {"8": "5"}  # Python part → browser part
+    wanted = fits.get(installed("ipywidgets").split(".")[0])
+    if found.split(".")[0] != wanted:
         raise EnvironmentProblem(
             f"ipywidgets {installed('ipywidgets')} and its JupyterLab part ({found}) do not fit, "
             "so sliders would not show: run `uv sync --reinstall-package ipywidgets "
@@ -78,11 +88,20 @@ def check_widgets(prefix, installed=None):
         )
 
 
+def manager_version(folder):
+    """The version of ipywidgets' browser part in a folder of extensions, or None."""
+    file = folder / "@jupyter-widgets" / "jupyterlab-manager" / "package.json"
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def describe(chapter):
     """The one line itself. Raises EnvironmentProblem if torch cannot be loaded."""
     try:
         import torch
-    except ImportError as problem:
+    except (ImportError, OSError) as problem:  # OSError: a missing DLL on Windows
         raise EnvironmentProblem(
             f"torch is installed but cannot be loaded ({problem}): run `uv sync "
             "--reinstall-package torch --reinstall-package torchvision`"

@@ -9,6 +9,7 @@ a cut connection, an interrupt or a login page leaves nothing behind.
 
 import gzip
 import hashlib
+import http.client
 import os
 import shutil
 import tarfile
@@ -17,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from pathlib import Path
 
 from tqdm import tqdm
@@ -26,6 +28,7 @@ from course_utils.errors import DataError, require_option
 
 TIMEOUT = 30  # seconds without a byte
 TRIES = 3
+CUT = (http.client.HTTPException, ValueError)  # an answer that breaks off or makes no sense
 
 _FASHION = "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"
 _VOC = "https://thor.robots.ox.ac.uk/pascal/VOC/"
@@ -100,6 +103,7 @@ def fetch(name, folder=None):
     """
     require_option("name", name, list(SETS))
     folder = Path(folder or os.environ.get("COURSE_DOWNLOADS") or FOLDER / "downloads")
+    folder = folder.expanduser()
     target = folder / name
     if target.is_dir():
         return target
@@ -117,11 +121,13 @@ def fetch(name, folder=None):
             _unpack(archive, scratch / "ready" / inside)
             if archive.parent == scratch:
                 archive.unlink()
-        try:
-            os.replace(scratch / "ready", target)
-        except OSError:
-            if not target.is_dir():  # another notebook may have been first: then its copy serves
-                raise
+        os.rename(scratch / "ready", target)
+    except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as problem:
+        if isinstance(problem, DataError):
+            raise
+        if not target.is_dir():  # else another notebook was first, and its copy serves
+            reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+            raise DataError(f"{name} could not be put into {folder} ({reason})") from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return target
@@ -133,22 +139,23 @@ def _obtain(url, digest, folder, scratch):
     by_hand = folder / file
     if by_hand.is_file() and _sha256(by_hand) == digest:
         return by_hand
-    for attempt in range(TRIES):
+    for attempt in range(1, TRIES + 1):
         try:
             _download(url, scratch / file)
             break
-        except (OSError, urllib.error.URLError) as problem:
-            reason = getattr(problem, "reason", problem)
-            if attempt + 1 == TRIES or isinstance(problem, urllib.error.HTTPError):
+        except (urllib.error.URLError, TimeoutError, ConnectionError, *CUT) as problem:
+            reason = getattr(problem, "reason", None) or problem
+            final = isinstance(problem, urllib.error.HTTPError) and problem.code < 500
+            if attempt == TRIES or final:
                 raise DataError(
                     f"{file} could not be fetched ({reason}): connect to a network and run this "
                     f"again, or put the file from {url} into {folder}"
                 ) from None
-            time.sleep(attempt + 1)
+            time.sleep(attempt)
     if _sha256(scratch / file) != digest:
         raise DataError(
-            f"{file} came with wrong bytes (a login page, or a cut connection?) and was thrown "
-            f"away; run this again, or put the file from {url} into {folder}"
+            f"{file} came with wrong bytes (a login page?) and was thrown away; run this again, "
+            f"or put the file from {url} into {folder}"
         )
     return scratch / file
 
@@ -160,6 +167,8 @@ def _download(url, path):
             while chunk := answer.read(1 << 16):
                 file.write(chunk)
                 bar.update(len(chunk))
+            if total and bar.n < total:
+                raise ConnectionError(f"the connection was cut after {bar.n:,} of {total:,} bytes")
 
 
 def _sha256(path):

@@ -61,16 +61,28 @@ def show_image(image, title="", ax=None, **options):
     image: (H, W) gray, 0 … 255, or 0 … 1 if it is float or bool; (H, W, 3) RGB.
     options: passed on to matplotlib's imshow.
     """
+    image = np.asarray(image)
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+        raise ArgumentError(f"image must be (H, W) or (H, W, 3), got {image.shape}{_hint(image)}")
     ax = ax or plt.gca()
-    if max(np.shape(image)[:2]) > 256:  # drawn smaller than it is: average, do not skip
+    if max(image.shape[:2]) > 256:  # drawn smaller than it is: average, do not skip
         options = {"interpolation": "antialiased"} | options
-    if np.ndim(image) == 2:
-        top = 1 if np.asarray(image).dtype.kind in "fb" else 255
+    if image.ndim == 2 and "norm" not in options:
+        top = 1 if image.dtype.kind in "fb" else max(255, image.max(initial=0))
         options = {"cmap": "gray", "vmin": 0, "vmax": top} | options
     ax.imshow(image, **options)
     ax.set(title=title, xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def _hint(image):
+    """How an image of another shape can be shown."""
+    if image.ndim == 3 and image.shape[2] == 1:
+        return "; use image[..., 0]"
+    if image.ndim == 3 and image.shape[0] in (1, 3):
+        return "; channels come last: use image.transpose(1, 2, 0)"
+    return ""
 
 
 def show_values(matrix, title="", ax=None, fontsize=10, **options):

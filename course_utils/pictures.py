@@ -1,6 +1,7 @@
 """Picture files to arrays and back: a student's own photos, and 1-bit bitmaps."""
 
 import io
+import os
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from course_utils.files import write_whole
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MAX_PIXELS = 50_000_000
+MAX_BYTES = 200_000_000
 
 
 def load_image(path, gray=False, longest_side=None):
@@ -22,27 +24,40 @@ def load_image(path, gray=False, longest_side=None):
     gray: False → (H, W, 3) uint8 RGB; True → (H, W) uint8 luma (Rec. 601).
     longest_side: shrink so that neither side is longer, in pixels; None keeps the size.
     A photo is turned upright (EXIF); transparency is laid over white; palette, gray and CMYK
-    become RGB; 16 bits a channel become 8.
+    become RGB; 16 bits a channel become 8 (gray is rounded, colour loses its low byte).
     Raises DataError (with the file's name) if it is missing, cut off, no picture, or larger than
     50 megapixels: the size is read before the pixels, so a decompression bomb never unpacks.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise DataError(f"no picture at {path.absolute()}; check the name and the folder")
+    name = Path(_checked_path(path)).name
     try:
+        path = Path(path).expanduser()
+        if not path.is_file():
+            raise DataError(f"no picture at {path.absolute()}; check the name and the folder")
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(f"{name} is larger than {MAX_BYTES // 10**6} MB; save a smaller copy")
         data = path.read_bytes()
-    except OSError as problem:
-        raise DataError(f"{path.name} cannot be read: {problem.strerror}") from None
-    return decode_image(data, path.name, gray, longest_side)
+    except (OSError, RuntimeError) as problem:
+        if isinstance(problem, DataError):
+            raise
+        raise DataError(
+            f"{name} cannot be read ({getattr(problem, 'strerror', problem)})"
+        ) from None
+    return decode_image(data, name, gray, longest_side)
+
+
+def _checked_path(path):
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path must be a text or a Path, got a {type(path).__name__}")
+    return path
 
 
 def decode_image(data, name, gray=False, longest_side=None):
     """The bytes of a picture file → array, as `load_image`; `name` is for the messages."""
-    if longest_side is not None and longest_side < 1:
-        raise ArgumentError(f"longest_side must be at least 1 pixel, got {longest_side}")
+    if longest_side is not None and not (isinstance(longest_side, int) and longest_side >= 1):
+        raise ArgumentError(f"longest_side must be at least 1 pixel, got {longest_side!r}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # the size is checked below, broken EXIF is harmless
             picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as problem:
         raise DataError(f"{name} is refused: {problem}; resize it first") from None
@@ -53,6 +68,7 @@ def decode_image(data, name, gray=False, longest_side=None):
         ) from None
     except (OSError, SyntaxError, ValueError, EOFError) as problem:
         raise DataError(f"{name} is cut off or damaged ({problem}); get a whole copy") from None
+    kind = picture.format
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise DataError(
@@ -60,24 +76,26 @@ def decode_image(data, name, gray=False, longest_side=None):
             f"at most {MAX_PIXELS // 1_000_000} are read. Resize it first"
         )
     try:
-        picture = ImageOps.exif_transpose(picture)
-        picture.load()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture = ImageOps.exif_transpose(picture)
+            picture.load()
     except Exception as problem:  # Pillow's decoders raise many types on damaged bytes
         raise DataError(f"{name} is cut off or damaged ({problem}); get a whole copy") from None
-    picture = _to_rgb(picture, name)
+    picture = _to_rgb(picture, kind, name)
     if longest_side is not None:
         picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
     return np.array(picture.convert("L") if gray else picture)
 
 
-def _to_rgb(picture, name):
+def _to_rgb(picture, kind, name):
     """Any mode that Pillow opens → 8-bit RGB."""
     if picture.mode == "F":
         raise DataError(f"{name} holds 32-bit floats, which have no fixed range; save it as 8-bit")
     if picture.mode.startswith("I"):
-        values = np.asarray(picture).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
+        if picture.mode == "I" and kind == "TIFF":
             raise DataError(f"{name} holds 32-bit integers; save it with 8 or 16 bits a channel")
+        values = np.asarray(picture).astype(np.uint32)
         picture = Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
@@ -92,16 +110,17 @@ def save_bitmap(path, bits, overwrite=False):
     bits: (H, W) of 0 and 1, 1 = black. Raises ArgumentError for other values, other endings,
     or an existing file (unless overwrite). The file appears whole or not at all.
     """
-    path = Path(path).expanduser()
-    bits = np.asarray(bits)
-    if bits.ndim != 2 or bits.size == 0 or not np.isin(bits, (0, 1)).all():
-        raise ArgumentError(f"bits must be (H, W) of 0 and 1, got shape {bits.shape}")
+    path = Path(_checked_path(path))
+    try:
+        bits = np.asarray(bits)
+        fine = bits.ndim == 2 and bits.size > 0 and np.isin(bits, (0, 1)).all()
+    except ValueError:
+        fine = False
+    if not fine:
+        shape = getattr(bits, "shape", "rows of different length")
+        raise ArgumentError(f"bits must be (H, W) of 0 and 1, got shape {shape}")
     if path.suffix not in (".pbm", ".png"):
         raise ArgumentError(f"path must end in .pbm or .png, got {path.name!r}")
-    if path.exists() and not overwrite:
-        raise ArgumentError(f"{path.name} exists already; choose another name, or overwrite=True")
-    if not path.parent.is_dir():
-        raise DataError(f"no folder {path.parent.absolute()}; create it, or choose another")
     if path.suffix == ".pbm":
         rows = "\n".join(" ".join(str(int(bit)) for bit in row) for row in bits)
         data = f"P1\n{bits.shape[1]} {bits.shape[0]}\n{rows}\n".encode()
@@ -110,9 +129,19 @@ def save_bitmap(path, bits, overwrite=False):
         Image.fromarray(bits == 0).save(file, format="PNG")
         data = file.getvalue()
     try:
+        path = path.expanduser()
+        if path.exists() and not overwrite:
+            raise ArgumentError(
+                f"{path.name} exists already; choose another name, or overwrite=True"
+            )
+        if not path.parent.is_dir():
+            raise DataError(f"no folder {path.parent.absolute()}; create it, or choose another")
         write_whole(path, data)
-    except OSError as problem:
-        raise DataError(f"{path.absolute()} cannot be written: {problem.strerror}") from None
+    except (OSError, RuntimeError) as problem:
+        if isinstance(problem, DataError):
+            raise
+        reason = getattr(problem, "strerror", problem)
+        raise DataError(f"{path.name} cannot be written: {reason}") from None
 
 
 def load_bitmap(path):

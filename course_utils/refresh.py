@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from course_utils.errors import CourseError
 from course_utils.files import write_whole
@@ -22,7 +22,10 @@ def refresh_notebook(path):
     CourseError with the cell's source and its error.
     """
     path = Path(path)
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (OSError, ValueError) as problem:
+        raise CourseError(f"{path.name} cannot be read as a notebook: {problem}") from None
     start = time.perf_counter()
     run(notebook, path.parent)
     seconds = time.perf_counter() - start
@@ -44,7 +47,7 @@ def run(notebook, folder):
     )
     try:
         client.execute(env=environment)
-    except CellExecutionError as problem:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as problem:
         raise CourseError(f"a cell failed, the notebook stays as it was:\n{problem}") from None
 
 

@@ -19,20 +19,25 @@ def resample(image, height, width, method):
     require_option("method", method, METHODS)
     if image.ndim not in (2, 3) or image.size == 0:
         raise ArgumentError(f"image must be (H, W) or (H, W, C), got shape {image.shape}")
-    if height < 1 or width < 1:
-        raise ArgumentError(f"height and width must be at least 1, got {height} and {width}")
-    weights = {"nearest": _nearest, "bilinear": _bilinear, "area": _area}[method]
+    if image.dtype != np.uint8 and image.dtype.kind != "f":
+        raise ArgumentError(f"image must be uint8 or float, got {image.dtype}")
+    for name, size in (("height", height), ("width", width)):
+        if not isinstance(size, int | np.integer) or size < 1:
+            raise ArgumentError(f"{name} must be a whole number from 1, got {size!r}")
+    if method == "nearest":
+        return image[_centres(image.shape[0], height)][:, _centres(image.shape[1], width)]
+    weights = {"bilinear": _bilinear, "area": _area}[method]
     rows, columns = weights(image.shape[0], height), weights(image.shape[1], width)
     result = np.tensordot(rows, image.astype(np.float64), axes=(1, 0))  # (height, W, …)
     result = np.moveaxis(np.tensordot(columns, result, axes=(1, 1)), 0, 1)  # (height, width, …)
     if image.dtype == np.uint8:
-        result = np.floor(result + 0.5)
+        result = np.floor(result.round(9) + 0.5)  # halves upwards, whatever the last float digit
     return result.astype(image.dtype)
 
 
-def _nearest(old, new):
-    """(new, old) matrix: a single 1 a row, in the column of the pixel under the new centre."""
-    return np.eye(old)[((np.arange(new) + 0.5) * old / new).astype(int)]
+def _centres(old, new):
+    """(new,) indices of the old pixels under the new centres."""
+    return ((np.arange(new) + 0.5) * old / new).astype(int)
 
 
 def _bilinear(old, new):

@@ -15,7 +15,9 @@ from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, ROOT
 
 
-@pytest.mark.parametrize("name", ["1", "01", "01_image_data", "01_image_data.ipynb"])
+@pytest.mark.parametrize(
+    "name", ["1", "01", "01_image_data", "01_image_data.ipynb", "notebooks/01_image_data.ipynb"]
+)
 def test_chapters_are_found_by_any_name(name):
     assert cli.find_chapter(name) == CHAPTERS[0]
 
@@ -77,3 +79,62 @@ def test_lab_starts_prints_the_address_and_stops(tmp_path):
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
     assert not (ROOT / ".ipynb_checkpoints").exists()
+
+
+def test_options_go_on_to_jupyter_and_the_users_config_is_kept(monkeypatch, tmp_path):
+    import jupyterlab.labapp
+
+    started = []
+    monkeypatch.setattr(jupyterlab.labapp.LabApp, "launch_instance", started.append)
+    monkeypatch.setattr(cli, "announce", lambda *_: None)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "theirs")
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    stale = tmp_path / f"jpserver-{os.getpid()}.json"
+    stale.write_text("{}")
+    assert cli.main(["lab", "1", "--port=9999"]) == 0
+    assert started[0][-1] == "--port=9999" and not stale.exists()
+    assert os.environ["JUPYTER_CONFIG_PATH"] == f"{cli.LAB_CONFIG}{os.pathsep}theirs"
+
+
+def test_other_commands_refuse_unknown_options(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["check", "--port=9999"])
+    assert "unrecognized arguments: --port=9999" in capsys.readouterr().err
+
+
+def test_only_this_process_is_announced(monkeypatch, capsys):
+    import jupyter_server.serverapp
+
+    servers = [{"pid": 1, "url": "http://x:1/", "token": "old"},
+               {"pid": 2, "url": "http://x:2/", "token": "new"}]  # fmt: skip
+    monkeypatch.setattr(jupyter_server.serverapp, "list_running_servers", lambda log: servers)
+    cli.announce(CHAPTERS[0], 2)
+    said = capsys.readouterr().out
+    assert "http://x:2/lab/tree/notebooks/01_image_data.ipynb?token=new" in said
+    assert "old" not in said
+
+
+def test_a_screen_is_needed_for_a_browser(monkeypatch):
+    monkeypatch.setattr(cli.webbrowser, "get", lambda: None)
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert not cli.has_browser()
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert cli.has_browser()
+
+    def none():
+        raise cli.webbrowser.Error
+
+    monkeypatch.setattr(cli.webbrowser, "get", none)
+    assert not cli.has_browser()
+
+
+def test_refresh_runs_what_is_named_or_all(monkeypatch, capsys):
+    from course_utils import refresh
+
+    ran = []
+    monkeypatch.setattr(refresh, "refresh_notebook", lambda path: ran.append(path) or 1.0)
+    assert cli.main(["refresh", "1"]) == 0 and ran == [CHAPTERS[0]]
+    assert cli.main(["refresh"]) == 0 and ran[1:] == CHAPTERS
+    assert "01_image_data.ipynb: run in 1 s" in capsys.readouterr().out

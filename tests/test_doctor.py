@@ -1,6 +1,5 @@
 """The doctor: one line when all is well, one sentence with the command when it is not."""
 
-import json
 import re
 import subprocess
 import sys
@@ -26,25 +25,55 @@ def test_an_old_python_is_refused():
         doctor.check_python((3, 10, 2))
 
 
-def test_a_missing_package_is_named_with_the_command():
+def test_a_missing_or_old_package_is_named_with_the_command():
     def installed(package):
-        if package in ("torch", "anywidget"):
+        if package == "anywidget":
             raise PackageNotFoundError(package)
-        return version(package)
+        return "2.1.0" if package == "torch" else version(package)
 
-    with pytest.raises(EnvironmentProblem, match=r"torch, anywidget missing from .*`uv sync`"):
+    wanted = r"anywidget is missing; torch is 2\.1\.0, >=2\.10 is needed in .*`uv sync`"
+    with pytest.raises(EnvironmentProblem, match=wanted):
         doctor.check_packages(installed)
 
 
-@pytest.mark.parametrize("found", ["none", "3.1.9", "6.0.0", "broken"])
-def test_widgets_that_do_not_fit_are_named_with_the_command(tmp_path, found):
-    manager = tmp_path / "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager"
-    if found != "none":
+def test_a_kernel_without_the_course_is_named(monkeypatch):
+    monkeypatch.setattr(doctor, "PROJECT", "no-such-project")
+    with pytest.raises(EnvironmentProblem, match="the course is not installed in"):
+        doctor.check_packages()
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"version": "3.1.9"}', '{"version": 6}'])
+def test_widgets_that_do_not_fit_are_named_with_the_command(tmp_path, text):
+    manager = tmp_path / "@jupyter-widgets/jupyterlab-manager"
+    if text:
         manager.mkdir(parents=True)
-        text = "{" if found == "broken" else json.dumps({"version": found})
         (manager / "package.json").write_text(text)
     with pytest.raises(EnvironmentProblem, match="do not fit.*uv sync --reinstall-package"):
-        doctor.check_widgets(tmp_path, lambda _: "8.1.8")
+        doctor.check_widgets([tmp_path], lambda _: "8.1.8")
+
+
+@pytest.mark.parametrize("part", ["check_python", "check_packages", "check_widgets"])
+def test_every_part_is_asked(monkeypatch, part):
+    def refuse(*_):
+        raise EnvironmentProblem(part)
+
+    monkeypatch.setattr(doctor, part, refuse)
+    with pytest.raises(EnvironmentProblem, match=part):
+        check_environment(1)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "says"),
+    [(True, False, "H100"), (False, True, "Apple GPU"), (False, False, "CPU, 1 thread ")],
+)
+def test_the_device_is_named(monkeypatch, cuda, mps, says):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H100")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert says in doctor.describe(1)
 
 
 def test_each_message_is_one_line():

@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from course_utils.data import load_photo, load_texture
+from course_utils.errors import ArgumentError
 from course_utils.explore import image_data
+from course_utils.explore.pixel_editor import PixelEditor
 from course_utils.pictures import load_bitmap
 
 FACE = np.zeros((7, 7), np.uint8)
@@ -33,7 +35,7 @@ def shift(image, down, right):
 
 DIGIT = np.pad(np.random.default_rng(0).integers(0, 256, (28, 28)), 8)
 MAKERS = {
-    "pixel": lambda: image_data.pixel_editor(FACE),
+    "pixel": lambda: PixelEditor(FACE),
     "resolution": lambda: image_data.resolution_explorer(
         {"cat": load_photo("cat_chelsea", 200), "bricks": load_texture("brick")}
     ),
@@ -79,11 +81,11 @@ def test_setting_several_draws_once():
     assert len(drawn) == 1 and "RGB (1, 2, 3) = #010203" in explorer.picture.alt
 
 
-def test_text_is_escaped_in_the_page():
+def test_the_readout_is_announced_and_keeps_keys_to_itself():
     explorer = MAKERS["channels"]()
-    explorer._draw = lambda **_: "a < b"
-    explorer.refresh()
-    assert "a &lt; b" in explorer.readout.value
+    explorer.set(red=9)
+    assert explorer.readout.text in explorer.picture.alt
+    assert {"course-explorer", "course-widget"} <= set(explorer._dom_classes)
 
 
 def send(explorer, **content):
@@ -91,7 +93,7 @@ def send(explorer, **content):
 
 
 def test_the_editor_follows_keys():
-    editor = image_data.pixel_editor(FACE)
+    editor = PixelEditor(FACE)
     send(editor, kind="key", key=" ")
     assert editor.bits[0, 0] == 1 and FACE[0, 0] == 0
     for key in ("ArrowRight", "ArrowDown", " "):
@@ -105,7 +107,7 @@ def test_the_editor_follows_keys():
 
 
 def test_the_editor_follows_clicks():
-    editor = image_data.pixel_editor(FACE)
+    editor = PixelEditor(FACE)
     figure = editor._figure
     ax = figure.axes[0]
     width, height = figure.canvas.get_width_height()
@@ -125,7 +127,7 @@ def buttons(editor):
 
 def test_the_editor_saves_and_loads(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    editor = image_data.pixel_editor(FACE)
+    editor = PixelEditor(FACE)
     controls = buttons(editor)
     controls["save"].click()
     assert np.array_equal(load_bitmap("my_face.pbm"), FACE) and "saved as" in editor.picture.alt
@@ -152,7 +154,7 @@ def test_the_editor_saves_and_loads(tmp_path, monkeypatch):
 def test_the_editor_refuses_another_size(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Image.new("1", (3, 3)).save("small.png")
-    editor = image_data.pixel_editor(FACE)
+    editor = PixelEditor(FACE)
     buttons(editor)["file"].value = "small.png"
     buttons(editor)["load"].click()
     assert "not loaded: small.png is" in editor.picture.alt and np.array_equal(editor.bits, FACE)
@@ -186,3 +188,40 @@ def test_the_shift_explorer_measures_what_it_says():
     assert f"{changed} of {lit} lit values changed" in explorer.picture.alt
     explorer.set(down=0, right=0)
     assert f"0 of {(still > 0).sum()} lit values changed" in explorer.picture.alt
+
+
+def test_the_pictures_show_what_they_should():
+    editor = PixelEditor(FACE)
+    image = editor._grid.images[0]
+    assert image.get_array()[1, 1] == 0 and image.get_array()[0, 0] == 1  # 1 is black
+    assert editor._tables[0].get_text().split("\n")[1].split() == list("0100000")
+    assert editor._tables[1].get_text().split("\n")[1].split()[:2] == ["255", "0"]
+    send(editor, kind="key", key="ArrowDown")
+    assert editor._cursor.get_xy() == (-0.5, 0.5)
+    mixer = MAKERS["channels"]()
+    patch, bars, photo = mixer._figure.axes
+    mixer.set(red=255, green=0, blue=0, show_red=True, show_green=False, show_blue=False)
+    assert patch.images[0].get_array()[0, 0].tolist() == [255, 0, 0]
+    assert [bar.get_height() for bar in bars.patches] == [0, 1, 1]
+    shown = photo.images[0].get_array()
+    assert shown[..., 0].any() and not shown[..., 1:].any()
+
+
+def test_an_operation_that_is_not_equivariant_is_seen():
+    explorer = image_data.shift_explorer(DIGIT, lambda image: image * np.arange(44), pool, shift)
+    assert "shifting the convolved one: False" in explorer.picture.alt
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: PixelEditor(np.zeros((40, 40))), "at most 16 each, got"),
+        (lambda: PixelEditor(np.zeros((0, 4))), "at most 16 each, got"),
+        (lambda: PixelEditor([[0, 255]]), "bits must be 0 or 1, got values up to 255"),
+        (lambda: image_data.resolution_explorer({}), "at least one picture"),
+        (lambda: image_data.channel_mixer(np.zeros((4, 4))), r"photo must be \(H, W, 3\) uint8"),
+    ],
+)
+def test_bad_input_is_named(make, says):
+    with pytest.raises(ArgumentError, match=says):
+        make()

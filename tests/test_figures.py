@@ -63,3 +63,25 @@ def test_numbers_can_be_read_on_any_ground():
     assert [text.get_color() for text in turned.texts] == ["black", "white"]
     assert colour.texts[0].get_color() == "black" and colour.texts[0].get_text() == "200\n200\n200"
     plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [((4, 5, 1), r"\[\.\.\., 0\]"), ((3, 4, 5), r"transpose\(1, 2, 0\)"), ((4,), r"got \(4,\)")],
+)
+def test_another_shape_gets_its_fix(shape, hint):
+    with pytest.raises(ArgumentError, match=r"image must be \(H, W\) or .*" + hint):
+        figures.show_image(np.zeros(shape))
+
+
+def test_rows_are_rows_and_red_is_red():
+    _, ax = plt.subplots()
+    figures.show_values(np.array([[1, 2, 3]]), "", ax)
+    assert [text.get_position() for text in ax.texts] == [(0, 0), (1, 0), (2, 0)]
+    figures.show_image(np.full((300, 400), 9, np.uint16), "", ax)
+    assert ax.images[-1].get_clim() == (0, 255)
+    figure, ax = plt.subplots(figsize=(2, 2))
+    figures.show_image(np.zeros((9, 9, 3), np.uint8) + np.uint8([250, 0, 0]), "", ax)
+    image = np.asarray(Image.open(io.BytesIO(figures.render(figure))))
+    assert image[100, 100].tolist() == [250, 0, 0]
+    plt.close("all")

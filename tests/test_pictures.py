@@ -228,3 +228,69 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
 def test_saving_into_no_folder_says_so(tmp_path):
     with pytest.raises(DataError, match="no folder .*nowhere"):
         save_bitmap(tmp_path / "nowhere" / "face.pbm", [[1]])
+
+
+@pytest.mark.parametrize("path", [None, 3, np.zeros((2, 2))])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(ArgumentError, match="path must be a text or a Path, got a"):
+        load_image(path)
+    with pytest.raises(ArgumentError, match="path must be a text or a Path, got a"):
+        save_bitmap(path, [[1]])
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".png", "~nobody-here/x.png"])
+def test_names_that_cannot_be_are_one_sentence(name):
+    with pytest.raises(DataError, match="cannot be read|no picture at"):
+        load_image(name)
+    with pytest.raises(DataError, match="cannot be written|no folder"):
+        save_bitmap(name, [[1]])
+
+
+def test_a_huge_file_is_not_even_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "MAX_BYTES", 1000)
+    (tmp_path / "huge.jpg").write_bytes(bytes(1001))
+    with pytest.raises(DataError, match=r"huge\.jpg is larger than"):
+        load_image(tmp_path / "huge.jpg")
+
+
+def test_the_limit_is_fifty_megapixels(tmp_path):
+    assert pictures.MAX_PIXELS == 50_000_000
+    (tmp_path / "a.png").write_bytes(bomb(7072, 7071))
+    with pytest.raises(DataError, match="= 50 megapixels; at most 50 are read"):
+        load_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("side", ["10", 2.5, float("nan"), -1])
+def test_a_side_that_is_no_size_is_refused(tmp_path, side):
+    with pytest.raises(ArgumentError, match="longest_side must be at least 1 pixel"):
+        load_image(save(tmp_path / "red.png", RED), longest_side=side)
+
+
+def test_ragged_bits_are_refused(tmp_path):
+    with pytest.raises(ArgumentError, match=r"bits must be \(H, W\) of 0 and 1"):
+        save_bitmap(tmp_path / "x.pbm", [[1], [0, 1]])
+
+
+def test_integers_without_a_range_are_refused(tmp_path):
+    Image.fromarray(np.full((2, 2), 200, np.int32)).save(tmp_path / "int.tiff")
+    with pytest.raises(DataError, match=r"int\.tiff holds 32-bit integers"):
+        load_image(tmp_path / "int.tiff")
+
+
+def test_broken_exif_does_not_matter(tmp_path, recwarn):
+    exif = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x05\x00\x12\x01\x03\x00"
+    save(tmp_path / "exif.jpg", RED, exif=exif)
+    assert load_image(tmp_path / "exif.jpg").shape == (2, 3, 3)
+    assert not recwarn.list
+
+
+def test_formats_that_run_programs_are_not_opened(tmp_path):
+    Image.fromarray(RED).save(tmp_path / "x.eps")
+    (tmp_path / "x.eps").rename(tmp_path / "eps.png")
+    with pytest.raises(DataError, match="not a picture that can be read"):
+        load_image(tmp_path / "eps.png")
+
+
+def test_a_bitmap_is_what_is_darker_than_the_middle(tmp_path):
+    path = save(tmp_path / "g.png", np.array([[0, 127, 128, 255]], np.uint8))
+    assert load_bitmap(path).tolist() == [[1, 1, 0, 0]]

@@ -51,3 +51,35 @@ def test_a_failing_cell_leaves_the_notebook_as_it_was(notebook):
     with pytest.raises(CourseError, match="ZeroDivisionError"):
         refresh_notebook(notebook)
     assert notebook.read_bytes() == before and os.listdir(notebook.parent) == [notebook.name]
+
+
+@pytest.mark.parametrize("source", ["import os; os._exit(1)", "raise KeyboardInterrupt"])
+def test_a_kernel_that_dies_is_one_error(notebook, source):
+    content = nbformat.read(notebook, as_version=4)
+    content.cells[2].source = source
+    nbformat.write(content, notebook)
+    before = notebook.read_bytes()
+    with pytest.raises(CourseError, match="the notebook stays as it was"):
+        refresh_notebook(notebook)
+    assert notebook.read_bytes() == before
+
+
+def test_what_is_no_notebook_is_named(tmp_path):
+    (tmp_path / "x.ipynb").write_text("{")
+    with pytest.raises(CourseError, match="x.ipynb cannot be read as a notebook"):
+        refresh_notebook(tmp_path / "x.ipynb")
+
+
+def test_only_text_and_pictures_are_kept():
+    from nbformat.v4 import new_output
+
+    from course_utils.refresh import clean
+
+    data = {"text/plain": "x", "text/html": "<b>", "image/svg+xml": "<svg>", "image/png": "AA"}
+    cell = new_code_cell("x", outputs=[new_output("display_data", data)])
+    book = new_notebook(
+        cells=[cell], metadata={"language_info": {"name": "python", "version": "3.11"}}
+    )
+    clean(book)
+    assert set(cell.outputs[0].data) == {"text/plain", "image/png"}
+    assert "version" not in book.metadata.language_info

@@ -75,7 +75,9 @@ def test_same_size_changes_nothing_and_uint8_stays(method):
     ("arguments", "says"),
     [
         ((TINY, 2, 2, "bicubic"), "method must be one of nearest, bilinear, area, got 'bicubic'"),
-        ((TINY, 0, 2, "area"), "height and width must be at least 1, got 0 and 2"),
+        ((TINY, 0, 2, "area"), "height must be a whole number from 1, got 0"),
+        ((TINY, 2, 2.5, "area"), "width must be a whole number from 1, got 2.5"),
+        ((TINY.astype(int), 2, 2, "area"), "image must be uint8 or float, got int64"),
         ((TINY[0], 2, 2, "area"), r"image must be .* got shape \(4,\)"),
         ((np.zeros((0, 3)), 2, 2, "area"), r"got shape \(0, 3\)"),
     ],
@@ -83,3 +85,17 @@ def test_same_size_changes_nothing_and_uint8_stays(method):
 def test_bad_input_is_named(arguments, says):
     with pytest.raises(ArgumentError, match=says):
         resample(*arguments)
+
+
+def test_halves_are_rounded_upwards_exactly():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        image = rng.integers(0, 256, (12, 18), dtype=np.uint8)
+        sums = image.reshape(2, 6, 3, 6).astype(int).sum(axis=(1, 3))
+        assert np.array_equal(resample(image, 2, 3, "area"), (2 * sums + 36) // 72)
+
+
+def test_a_broken_pixel_stays_alone_with_nearest():
+    image = np.ones((6, 6))
+    image[1, 1] = np.nan
+    assert np.isnan(resample(image, 3, 3, "nearest")).sum() == 1

@@ -1,5 +1,6 @@
 """The engine of every exercise and question: what a check does, whatever it checks."""
 
+import copy
 import dis
 import html
 import inspect
@@ -10,6 +11,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from course_utils.errors import CourseError, require_option
+from course_utils.live_text import LiveText
 
 SILENT = {"RESUME", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "NOP"}  # does nothing at all
 
@@ -52,7 +54,7 @@ def check_answer(name, exercise, function, seed=0):
         return
     cases = exercise.cases(np.random.default_rng(seed))
     for count, arguments in enumerate(cases, 1):
-        wanted = exercise.reference(*(_copy(value) for value in arguments))
+        wanted = exercise.reference(*copy.deepcopy(arguments))
         problem = _first_problem(exercise, function, arguments, wanted)
         if problem:
             call = ", ".join(_describe(value) for value in arguments)
@@ -71,7 +73,7 @@ def is_stub(function):
 
 def _first_problem(exercise, function, arguments, wanted):
     """One sentence about what is wrong with the answer to one case, or None."""
-    given = [_copy(value) for value in arguments]
+    given = [copy.deepcopy(value) for value in arguments]
     try:
         got = function(*given)
     except NotImplementedError:
@@ -80,7 +82,7 @@ def _first_problem(exercise, function, arguments, wanted):
         return f"it raises {type(problem).__name__}: {problem}{_where(problem, function)}"
     if got is None or got is Ellipsis:
         return "it returns nothing; is a `return` missing?"
-    if any(not _same(now, then) for now, then in zip(given, arguments, strict=True)):
+    if not all(map(_same, given, arguments)):
         return "it changes its input; work on a copy"
     got_array, wanted = _as_array(got), np.asarray(wanted)
     if got_array is None:
@@ -90,15 +92,23 @@ def _first_problem(exercise, function, arguments, wanted):
     wrong = _differences(got_array, wanted, exercise.tolerance)
     if wrong is None:
         return None
-    said = (hint(got_array, wanted, arguments) for hint in exercise.hints)
-    return next(filter(None, said), wrong)
+    for hint in exercise.hints:
+        try:
+            if said := hint(got_array, wanted, arguments):
+                return said
+        except (TypeError, ValueError):  # a result of so odd a shape that the hint cannot read it
+            continue
+    return wrong
 
 
 def _differences(got, wanted, tolerance):
     """What is wrong with the values, in general words; None if nothing is."""
     if got.shape != wanted.shape:
         return f"the result's shape is {got.shape}; work out on paper what it has to be"
-    wrong = ~(np.abs(got.astype(float) - wanted.astype(float)) <= tolerance + 1e-9)
+    if got.dtype.kind in "biu" and wanted.dtype.kind in "biu" and not tolerance:
+        wrong = got != wanted
+    else:  # written so that NaN counts as wrong
+        wrong = ~(np.abs(got.astype(float) - wanted.astype(float)) <= tolerance + 1e-9)
     if not wrong.any():
         return None
     if not got.ndim:
@@ -117,16 +127,21 @@ def _where(problem, function):
 
 
 def _as_array(value):
-    value = value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+    """The answer as an array of numbers, or None if it is none."""
+    try:
+        value = value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+    except (TypeError, ValueError):
+        return None
     return value if value.dtype.kind in "biuf" else None
 
 
-def _copy(value):
-    return value.copy() if isinstance(value, np.ndarray) else value
-
-
 def _same(now, then):
-    return np.array_equal(now, then) if isinstance(then, np.ndarray) else now == then
+    """Whether an argument is still what it was."""
+    if isinstance(then, np.ndarray):
+        return np.array_equal(now, then)
+    if hasattr(then, "detach"):
+        return bool((now == then).all())
+    return now == then
 
 
 def _describe(value):
@@ -153,18 +168,18 @@ class Ask(widgets.VBox):
             value=None,
             layout={"width": "auto"},
         )
-        self.reason = widgets.HTML()
+        self.reason = LiveText()
         self.choice.observe(self._answer, names="index")
         text = widgets.HTML(f"<b>{html.escape(question.text)}</b>")
         super().__init__([text, self.choice, self.reason])
-        self.add_class("course-question")
+        self.add_class("course-question").add_class("course-widget")
 
     def _answer(self, change):
         if change["new"] is None:
             return
         _, right, reason = self.question.options[change["new"]]
         mark = "✓ Right." if right else "✗ Not this one."
-        self.reason.value = f'<div role="status">{mark} {html.escape(reason)}</div>'
+        self.reason.text = f"{mark} {reason}"
 
     def _repr_mimebundle_(self, **options):
         listed = "\n".join(f"  ○ {option[0]}" for option in self.question.options)

@@ -4,7 +4,6 @@ Live, an explorer is a widget. In a stored notebook it is the picture it showed 
 text, so that a reader without a kernel sees the same thing standing still.
 """
 
-import html
 from pathlib import Path
 
 import anywidget
@@ -12,6 +11,7 @@ import ipywidgets as widgets
 import traitlets
 
 from course_utils.figures import alt_metadata, bundle, render
+from course_utils.live_text import LiveText
 
 FOLDER = Path(__file__).parent
 
@@ -44,7 +44,7 @@ class Explorer(widgets.VBox):
     def __init__(self, draw, figure, controls, title, photo=False, extra=()):
         self.controls = controls
         self.picture = Picture(mime="image/jpeg" if photo else "image/png")
-        self.readout = widgets.HTML()
+        self.readout = LiveText()
         self._draw, self._figure, self._photo, self._title = draw, figure, photo, title
         for control in controls.values():
             control.observe(self._changed, names="value")
@@ -55,15 +55,14 @@ class Explorer(widgets.VBox):
         row = widgets.Layout(display="flex", flex_flow="row wrap", align_items="center")
         box = widgets.Box([*controls.values(), *extra], layout=row)
         super().__init__([box, self.picture, self.readout])
-        self.add_class("course-explorer")
+        self.add_class("course-explorer").add_class("course-widget")
 
     def refresh(self):
         """Draw again from the controls' present values."""
         self._text = self._draw(**{name: item.value for name, item in self.controls.items()})
         self.picture.alt = f"{self._title}. {self._text}"
         self.picture.content = render(self._figure, self._photo)
-        text = html.escape(self._text)
-        self.readout.value = f'<div role="status" class="course-readout">{text}</div>'
+        self.readout.text = self._text
 
     def set(self, **values):
         """Set several controls at once and draw once."""

@@ -7,12 +7,12 @@ function render({ model, el }) {
   image.className = "course-picture";
   image.draggable = false;
 
+  let shown = null;
   function draw() {
-    const bytes = model.get("content");
-    const url = URL.createObjectURL(new Blob([bytes], { type: model.get("mime") }));
-    const old = image.src;
-    image.onload = () => { if (old) URL.revokeObjectURL(old); };
-    image.src = url;
+    const old = shown;
+    shown = URL.createObjectURL(new Blob([model.get("content")], { type: model.get("mime") }));
+    image.src = shown;
+    if (old) URL.revokeObjectURL(old);
     image.dataset.frame = String(Number(image.dataset.frame || 0) + 1);
   }
   function describe() {
@@ -37,7 +37,7 @@ function render({ model, el }) {
   let pressed = false;
   let waiting = false;
   image.addEventListener("pointerdown", (event) => {
-    if (!model.get("steerable")) return;
+    if (!model.get("steerable") || event.button !== 0 || event.ctrlKey) return;
     pressed = true;
     image.setPointerCapture(event.pointerId);
     image.focus({ preventScroll: true });
@@ -53,9 +53,8 @@ function render({ model, el }) {
   }
   image.addEventListener("keydown", (event) => {
     if (!model.get("steerable") || !KEYS.includes(event.key)) return;
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
-    event.stopPropagation(); // the notebook's own shortcuts would move to the next cell
     model.send({ kind: "key", key: event.key });
   });
 
@@ -66,6 +65,12 @@ function render({ model, el }) {
   describe();
   steerable();
   el.appendChild(image);
+  return () => {
+    model.off("change:content", draw);
+    model.off("change:alt", describe);
+    model.off("change:steerable", steerable);
+    if (shown) URL.revokeObjectURL(shown);
+  };
 }
 
 export default { render };

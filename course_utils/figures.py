@@ -42,6 +42,11 @@ def render(figure, photo=False):
     if not isinstance(figure.canvas, FigureCanvasAgg):
         FigureCanvasAgg(figure)
     figure.canvas.draw()
+    return encode(figure, photo)
+
+
+def encode(figure, photo=False):
+    """What stands on a figure's canvas → the bytes of a JPEG (photo) or PNG file."""
     pixels = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
     file = io.BytesIO()
     if photo:

@@ -12,7 +12,7 @@ function render({ model, el }) {
     const root = el.closest(".course-widget");
     if (!root || !root.contains(event.target)) return;
     const plain = !(event.shiftKey || event.ctrlKey || event.altKey || event.metaKey);
-    root.toggleAttribute("data-lm-suppress-shortcuts", plain);
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", plain); // JupyterLab looks for it
   };
   model.on("change:text", show);
   window.addEventListener("keydown", guard, { capture: true }); // before the notebook's own

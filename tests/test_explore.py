@@ -73,6 +73,20 @@ def test_every_control_changes_picture_and_text(name):
         assert explorer.picture.content != before[0], label
 
 
+def test_painting_over_the_ground_is_the_whole_picture():
+    for make in MAKERS.values():
+        explorer = make()
+        for control in explorer.controls.values():
+            if hasattr(control, "options"):
+                control.value = control.options[-1]
+        painted = np.asarray(explorer._figure.canvas.buffer_rgba()).copy()
+        for artist in explorer._moving:
+            artist.set_animated(False)
+        explorer._figure.canvas.draw()
+        whole = np.asarray(explorer._figure.canvas.buffer_rgba())
+        assert np.abs(painted.astype(int) - whole).mean() < 1.5  # axis lines may lie above or below
+
+
 def test_setting_several_draws_once():
     explorer = MAKERS["channels"]()
     drawn = []

@@ -9,8 +9,9 @@ from pathlib import Path
 import anywidget
 import ipywidgets as widgets
 import traitlets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from course_utils.figures import alt_metadata, bundle, render
+from course_utils.figures import alt_metadata, bundle, encode
 from course_utils.live_text import LiveText
 
 FOLDER = Path(__file__).parent
@@ -37,20 +38,21 @@ class Explorer(widgets.VBox):
         of text: what is seen, with its numbers.
     figure: the `matplotlib.figure.Figure` that `draw` alters (not pyplot's, which would show it).
     controls: dict of name → ipywidgets control with a `value`.
+    moving: list of the artists that `draw` alters; all others are drawn once and kept.
     photo: True sends JPEG, False PNG.
     title: what the explorer is, for the stored notebook and for screen readers.
     """
 
-    def __init__(self, draw, figure, controls, title, photo=False, extra=()):
+    def __init__(self, draw, figure, controls, title, moving, photo=False, extra=()):
         self.controls = controls
         self.picture = Picture(mime="image/jpeg" if photo else "image/png")
         self.readout = LiveText()
         self._draw, self._figure, self._photo, self._title = draw, figure, photo, title
+        self._moving, self._ground = moving, None
         for control in controls.values():
             control.observe(self._changed, names="value")
         self._paused = False
         self.refresh()
-        figure.set_layout_engine("none")  # the layout stands; working it out again costs time
         self._first = (self.picture.content, self._text)
         row = widgets.Layout(display="flex", flex_flow="row wrap", align_items="center")
         box = widgets.Box([*controls.values(), *extra], layout=row)
@@ -61,8 +63,24 @@ class Explorer(widgets.VBox):
         """Draw again from the controls' present values."""
         self._text = self._draw(**{name: item.value for name, item in self.controls.items()})
         self.picture.alt = f"{self._title}. {self._text}"
-        self.picture.content = render(self._figure, self._photo)
+        self._paint()
+        self.picture.content = encode(self._figure, self._photo)
         self.readout.text = self._text
+
+    def _paint(self):
+        """Paint the moving artists over the ground, which holds everything else."""
+        canvas = self._figure.canvas
+        if self._ground is None:
+            canvas = FigureCanvasAgg(self._figure)
+            self._figure.draw_without_rendering()
+            self._figure.set_layout_engine("none")  # the layout stands from here on
+            for artist in self._moving:
+                artist.set_animated(True)
+            canvas.draw()
+            self._ground = canvas.copy_from_bbox(self._figure.bbox)
+        canvas.restore_region(self._ground)
+        for artist in self._moving:
+            self._figure.draw_artist(artist)
 
     def set(self, **values):
         """Set several controls at once and draw once."""

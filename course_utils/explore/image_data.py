@@ -20,20 +20,20 @@ def resolution_explorer(pictures):
         raise ArgumentError("pictures must hold at least one picture, got none")
     figure = Figure(figsize=(9, 3.4))
     before, after = figure.subplots(1, 2)
-    shown = {}
+    first = next(iter(pictures.values()))
+    show_image(first, " ", before)
+    show_image(first, " ", after, interpolation="nearest")
 
     def draw(picture, keep, method):
         image = pictures[picture]
         height, width = image.shape[:2]
         small = resample(image, max(1, height * keep // 100), max(1, width * keep // 100), method)
-        if shown.get("picture") != picture:
-            before.clear()
-            after.clear()
-            show_image(image, f"{width} × {height}", before)
-            show_image(image, "", after, interpolation="nearest")
-            shown["picture"] = picture
-        after.images[0].set_data(small)
-        after.set_title(f"{small.shape[1]} × {small.shape[0]}, {method}")
+        for ax, shown in ((before, image), (after, small)):
+            rows, columns = shown.shape[:2]
+            ax.images[0].set(data=shown, extent=(0, width, height, 0))
+            ax.set(xlim=(0, width), ylim=(height, 0))
+            ax.apply_aspect()
+            ax.set_title(f"{columns} × {rows}" + (f", {method}" if ax is after else ""))
         return (
             f"{small.shape[1]} × {small.shape[0]} = {small.shape[0] * small.shape[1]:,} pixels, "
             f"{small.nbytes:,} bytes: {100 * small.nbytes / image.nbytes:.2g} % of "
@@ -45,7 +45,8 @@ def resolution_explorer(pictures):
         "keep": slider("keep, % of each side", 2, 100, 20),
         "method": choice("method", METHODS, "nearest"),
     }
-    return Explorer(draw, figure, controls, "Resolution explorer", photo=True)
+    moving = [artist for ax in (before, after) for artist in (ax.images[0], ax.title)]
+    return Explorer(draw, figure, controls, "Resolution explorer", moving, photo=True)
 
 
 def channel_mixer(photo):
@@ -82,7 +83,8 @@ def channel_mixer(photo):
         "show_green": switch("G on"),
         "show_blue": switch("B on"),
     }
-    return Explorer(draw, figure, controls, "Channel mixer", photo=True)
+    moving = [patch.images[0], *columns, view.images[0]]
+    return Explorer(draw, figure, controls, "Channel mixer", moving, photo=True)
 
 
 def shift_explorer(image, convolve, pool, shift):
@@ -122,4 +124,5 @@ def shift_explorer(image, convolve, pool, shift):
         "right": slider("right", -8, 8, 2),
         "window": choice("pooling window", [1, 2, 4, 11, 22], 4),
     }
-    return Explorer(draw, figure, controls, "Shift explorer")
+    moving = [ax.images[0] for ax in axes]
+    return Explorer(draw, figure, controls, "Shift explorer", moving)

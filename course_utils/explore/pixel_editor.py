@@ -42,7 +42,8 @@ class PixelEditor(Explorer):
         }
         buttons = [self._button(label, action) for label, action in actions.items()]
         extra = [*buttons, self._name, self._overwrite]
-        super().__init__(self._describe, figure, {}, "Pixel editor", extra=extra)
+        moving = [self._grid.images[0], *self._lines, self._cursor, *self._tables]
+        super().__init__(self._describe, figure, {}, "Pixel editor", moving, extra=extra)
         self.on_pointer(self._grid, self._press)
         self.on_key(self._steer)
 
@@ -56,10 +57,8 @@ class PixelEditor(Explorer):
         height, width = self._bits.shape
         self._grid, *others = figure.subplots(1, 3, width_ratios=(1, 0.8, 1.2))
         show_image(np.ones((height, width)), "picture", self._grid)
-        self._grid.set_xticks(np.arange(width + 1) - 0.5, [])
-        self._grid.set_yticks(np.arange(height + 1) - 0.5, [])
-        self._grid.grid(color="0.6", linewidth=1)
-        self._grid.tick_params(length=0)
+        self._lines = [self._grid.axhline(y - 0.5, color="0.6", lw=1) for y in range(height + 1)]
+        self._lines += [self._grid.axvline(x - 0.5, color="0.6", lw=1) for x in range(width + 1)]
         cursor = Rectangle((0, 0), 1, 1, fill=False, ec="#D55E00", lw=3, clip_on=False)
         self._cursor = self._grid.add_patch(cursor)
         style = {"ha": "center", "va": "center", "family": "monospace", "linespacing": 1.6}

@@ -32,7 +32,7 @@ def make(title, alive):
         if alive:
             line.set_ydata([0, height / 10])
         return f"height {height}" if alive else "nothing ever changes"
-    return Explorer(draw, figure, {"height": slider("height", 0, 9, 5)}, title)
+    return Explorer(draw, figure, {"height": slider("height", 0, 9, 5)}, title, [line])
 
 class Throws(anywidget.AnyWidget):
     _esm = "export default { render() { throw new Error('thrown on purpose'); } }"

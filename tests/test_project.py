@@ -79,6 +79,7 @@ DOORS = {  # module → the course's own modules that it may import
     "pictures": {"errors", "files"}, "downloads": {"data", "errors"},
     "figures": {"errors"}, "resampling": {"errors"}, "doctor": {"errors"},
     "refresh": {"errors", "files"}, "cli": {"errors", "data", "doctor", "refresh"},
+    "arguments": {"errors"}, "pieces": set(), "layers": {"arguments", "errors", "pieces"},
     "live_text": set(), "explore.engine": {"figures", "live_text"},
     "explore.pixel_editor": {"errors", "explore.engine", "figures", "pictures"},
     "explore.image_data": {"errors", "explore.engine", "figures", "resampling"},

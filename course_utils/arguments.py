@@ -1,0 +1,97 @@
+"""What the layers accept, and one clear error for everything else."""
+
+import numpy as np
+
+from course_utils.errors import ArgumentError
+
+
+def whole_number(name, value, least):
+    """`value` as an int of at least `least`. Raises ArgumentError."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ArgumentError(f"{name} must be a whole number from {least}, got {value!r}")
+    return int(value)
+
+
+def as_array(name, value):
+    """A NumPy array, a torch tensor (on any device) or nested lists → a NumPy array."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ArgumentError(f"{name} must be rectangular, got rows of different length") from None
+    if array.dtype.kind not in "biuf":
+        raise ArgumentError(f"{name} must hold numbers, got a {type(value).__name__}")
+    return array
+
+
+def as_images(name, value, channels=None, dtype=None):
+    """A batch of images (N, C, H, W) of float32 or float64, not empty.
+
+    channels: how many are wanted; None takes any. dtype: the one wanted; None takes either.
+    Raises ArgumentError with the call that turns what came into what is wanted.
+    """
+    array = as_array(name, value)
+    wanted = f"{name} must be (N, {channels or 'C'}, H, W), got {array.shape}"
+    if array.ndim == 2:
+        raise ArgumentError(f"{wanted}; for one gray image use {name}[None, None]")
+    if array.ndim == 3 and channels not in (None, 1) and array.shape[0] == channels:
+        raise ArgumentError(f"{wanted}; for one image use {name}[None]")
+    if array.ndim == 3 and array.shape[2] == (channels or 3) and array.shape[0] != channels:
+        raise ArgumentError(f"{wanted}; for one image use {name}.transpose(2, 0, 1)[None]")
+    if array.ndim == 3:
+        raise ArgumentError(f"{wanted}; for gray images use {name}[:, None]")
+    if array.ndim != 4:
+        raise ArgumentError(wanted)
+    if channels is not None and array.shape[1] != channels:
+        last = array.shape[3] == channels
+        hint = f"; channels come second: use {name}.transpose(0, 3, 1, 2)" if last else ""
+        raise ArgumentError(f"{wanted}{hint}")
+    if 0 in array.shape:
+        raise ArgumentError(f"{name} is empty: {array.shape[0]} images, shape {array.shape}")
+    return _as_float(name, array, dtype)
+
+
+def as_features(name, value, features=None, dtype=None):
+    """Rows of numbers (N, D) of float32 or float64, not empty. Raises ArgumentError."""
+    array = as_array(name, value)
+    if array.ndim != 2 or (features is not None and array.shape[1] != features):
+        flat = array.ndim > 2 and np.prod(array.shape[1:]) == features
+        hint = f"; use {name}.reshape(len({name}), -1)" if flat else ""
+        raise ArgumentError(f"{name} must be (N, {features or 'D'}), got {array.shape}{hint}")
+    if 0 in array.shape:
+        raise ArgumentError(f"{name} is empty: shape {array.shape}")
+    return _as_float(name, array, dtype)
+
+
+def as_labels(labels, count, classes):
+    """Labels (N,) of whole numbers 0 … classes − 1, as many as there are logits."""
+    array = as_array("labels", labels)
+    if array.ndim == 2 and array.shape[1] == 1:
+        raise ArgumentError(f"labels must be (N,), got {array.shape}; use labels[:, 0]")
+    if array.ndim == 2:
+        raise ArgumentError(f"labels must be (N,), got {array.shape}; use labels.argmax(axis=1)")
+    if array.ndim != 1:
+        raise ArgumentError(f"labels must be (N,), got {array.shape}")
+    if len(array) != count:
+        raise ArgumentError(f"there are {count} logits and {len(array)} labels")
+    if array.dtype.kind not in "iu":
+        raise ArgumentError(f"labels must be whole numbers, got {array.dtype}; use astype(int)")
+    wrong = np.flatnonzero((array < 0) | (array >= classes))
+    if len(wrong):
+        first = int(wrong[0])
+        raise ArgumentError(f"labels must be 0 … {classes - 1}, found {array[first]} at {first}")
+    return array
+
+
+def _as_float(name, array, dtype):
+    if array.dtype.kind != "f":
+        raise ArgumentError(
+            f"{name} must be float, got {array.dtype}; use ({name} / 255).astype(np.float32)"
+        )
+    if array.dtype not in (np.float32, np.float64) or (dtype and array.dtype != dtype):
+        wanted = np.dtype(dtype or np.float32)
+        raise ArgumentError(
+            f"{name} must be {wanted}, got {array.dtype}; use {name}.astype(np.{wanted})"
+        )
+    return array

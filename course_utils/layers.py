@@ -1,0 +1,296 @@
+"""The finished NumPy layers of chapter 2, forward and backward, written by hand. NumPy only.
+
+`y = layer(x)` computes the output and remembers what the way back needs; `dx = layer.backward(dy)`
+then returns the gradient of the loss with respect to x, and leaves those of the parameters in
+`layer.gradients`, under the names of `layer.parameters`. Arrays are float32 or float64, as the
+layer's `dtype` says. Letters: N pictures, C channels, H × W pixels, K filters of R × S.
+"""
+
+import numpy as np
+
+from course_utils.arguments import as_features, as_images, as_labels, whole_number
+from course_utils.errors import ArgumentError
+from course_utils.pieces import in_pieces
+
+
+class Layer:
+    """What all layers have: parameters, their gradients, and a call that is `forward`."""
+
+    def __init__(self):
+        self.parameters, self.gradients = {}, {}
+
+    def __call__(self, x):
+        return self.forward(x)
+
+
+class Conv2d(Layer):
+    """Cross-correlation of a batch with K filters, plus a bias each (L2.09, L2.10, L2.14–L2.16).
+
+    (N, in_channels, H, W) → (N, out_channels, H′, W′), H′ = ⌊(H + 2 padding − R) / stride⌋ + 1.
+    kernel_size: R = S, or (R, S). rng: draws the weights, uniform within ±1/√(C R S), as torch.
+    input_gradient: False saves the first layer of a network the gradient that nobody asks for.
+    Memory: the padded input, the output, and for each thread one buffer of unrolled windows of at
+    most 1 MiB (or one picture's), however large the batch: it works through it in pieces.
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, rng=None,
+                 dtype=np.float32, input_gradient=True):  # fmt: skip
+        super().__init__()
+        sizes = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
+        self.kernel_size = tuple(whole_number("kernel_size", size, 1) for size in sizes)
+        self.stride = whole_number("stride", stride, 1)
+        self.padding = whole_number("padding", padding, 0)
+        self.input_gradient = input_gradient
+        ins = whole_number("in_channels", in_channels, 1)
+        shape = (whole_number("out_channels", out_channels, 1), ins, *self.kernel_size)
+        self.parameters = _uniform(shape, shape[1:], rng, dtype)
+
+    def forward(self, x):
+        weight, bias = self.parameters["weight"], self.parameters["bias"]
+        x = as_images("x", x, weight.shape[1], weight.dtype)
+        height, width = self._output_size(x.shape)
+        self._padded = _pad(x, self.padding)
+        y = np.empty((len(x), len(weight), height * width), weight.dtype)
+        filters = weight.reshape(len(weight), -1)  # (K, C R S)
+
+        def work(pieces, buffer):
+            for piece in pieces:
+                windows = self._unroll(self._padded[piece], buffer, height, width)
+                np.matmul(filters, windows, out=y[piece])  # (n, K, H′ W′)
+                y[piece] += bias[:, None]
+
+        in_pieces(work, len(x), self._buffer_shape(height, width), weight.dtype)
+        return y.reshape(len(x), -1, height, width)
+
+    def backward(self, dy):
+        weight = self.parameters["weight"]
+        height, width = dy.shape[2:]
+        flat = np.ascontiguousarray(dy, weight.dtype).reshape(len(dy), len(weight), -1)
+        filters = np.ascontiguousarray(weight.reshape(len(weight), -1).T)  # (C R S, K)
+        d_padded = np.zeros_like(self._padded) if self.input_gradient else None
+
+        def work(pieces, buffer):
+            d_filters = np.zeros((len(weight), filters.shape[0]), weight.dtype)
+            for piece in pieces:
+                windows = self._unroll(self._padded[piece], buffer, height, width)
+                for one_dy, one in zip(flat[piece], windows, strict=True):
+                    d_filters += one_dy @ one.T
+                if self.input_gradient:
+                    np.matmul(filters, flat[piece], out=windows)  # the windows' own gradients
+                    self._fold(windows, d_padded[piece], height, width)
+            return d_filters
+
+        buffer = self._buffer_shape(height, width)
+        parts = in_pieces(work, len(dy), buffer, weight.dtype)
+        self.gradients = {"weight": sum(parts).reshape(weight.shape), "bias": flat.sum((0, 2))}
+        return _crop(d_padded, self.padding) if self.input_gradient else None
+
+    def _output_size(self, shape):
+        sizes = []
+        for name, size, kernel in zip("HW", shape[2:], self.kernel_size, strict=True):
+            size += 2 * self.padding
+            if kernel > size:
+                raise ArgumentError(
+                    f"kernel_size {kernel} is larger than the padded {name} = {size}, so no output "
+                    f"is left; use a kernel of at most {size}, or more padding"
+                )
+            sizes.append((size - kernel) // self.stride + 1)
+        return sizes
+
+    def _buffer_shape(self, height, width):
+        """The unrolled windows of one picture: (C, R, S, H′, W′)."""
+        return (*self.parameters["weight"].shape[1:], height, width)
+
+    def _unroll(self, padded, buffer, height, width):
+        """(n, C, H, W) → (n, C R S, H′ W′), in `buffer`: each column is one window (im2col)."""
+        windows = buffer[: len(padded)]
+        for r, s, rows, columns in _taps(self.kernel_size, self.stride, (height, width)):
+            windows[:, :, r, s] = padded[:, :, rows, columns]
+        return windows.reshape(len(padded), -1, height * width)
+
+    def _fold(self, windows, d_padded, height, width):
+        """Add each window's gradient to the pixels it came from: the way back of `_unroll`."""
+        windows = windows.reshape(len(windows), -1, *self.kernel_size, height, width)
+        for r, s, rows, columns in _taps(self.kernel_size, self.stride, (height, width)):
+            d_padded[:, :, rows, columns] += windows[:, :, r, s]
+
+
+class _Pool2d(Layer):
+    """Windows of size × size, `stride` apart (default: size), on each channel by itself."""
+
+    def __init__(self, size, stride=None):
+        super().__init__()
+        self.size = whole_number("size", size, 1)
+        self.stride = self.size if stride is None else whole_number("stride", stride, 1)
+
+    def _pixels(self, shape):
+        """Output's (H′, W′), and for each place in the window the (rows, columns) it meets."""
+        if self.size > min(shape[2:]):
+            raise ArgumentError(f"size {self.size} is larger than the image, {shape[2:]}")
+        size = tuple((side - self.size) // self.stride + 1 for side in shape[2:])
+        return size, [tap[2:] for tap in _taps((self.size, self.size), self.stride, size)]
+
+
+class MaxPool2d(_Pool2d):
+    """The largest value of each window (L2.17): (N, C, H, W) → (N, C, H′, W′).
+
+    size, stride: as in torch; rows and columns that fill no window are left out. On the way back
+    the gradient goes to the window's maximum, to the first of equal ones.
+    """
+
+    def forward(self, x):
+        x = as_images("x", x)
+        _, taps = self._pixels(x.shape)
+        y = x[:, :, *taps[0]].copy()
+        self._shape, self._winner = x.shape, np.zeros(y.shape, np.uint16)
+        for number, (rows, columns) in enumerate(taps[1:], 1):
+            candidate = x[:, :, rows, columns]
+            np.copyto(self._winner, number, where=candidate > y)
+            np.maximum(y, candidate, out=y)
+        return y
+
+    def backward(self, dy):
+        dx = np.zeros(self._shape, dy.dtype)
+        for number, (rows, columns) in enumerate(self._pixels(self._shape)[1]):
+            dx[:, :, rows, columns] += dy * (self._winner == number)
+        return dx
+
+
+class AvgPool2d(_Pool2d):
+    """The mean of each window (L2.17): (N, C, H, W) → (N, C, H′, W′); as in torch."""
+
+    def forward(self, x):
+        x = as_images("x", x)
+        self._shape = x.shape
+        size, taps = self._pixels(x.shape)
+        y = np.zeros((*x.shape[:2], *size), x.dtype)
+        for rows, columns in taps:
+            y += x[:, :, rows, columns]
+        return y / x.dtype.type(len(taps))
+
+    def backward(self, dy):
+        dx = np.zeros(self._shape, dy.dtype)
+        _, taps = self._pixels(self._shape)
+        share = dy / dy.dtype.type(len(taps))
+        for rows, columns in taps:
+            dx[:, :, rows, columns] += share
+        return dx
+
+
+class Linear(Layer):
+    """Fully connected (L2.19): (N, in_features) → (N, out_features), x Wᵀ + b.
+
+    rng: draws the weights, uniform within ±1/√in_features, as torch.
+    """
+
+    def __init__(self, in_features, out_features, rng=None, dtype=np.float32):
+        super().__init__()
+        ins = whole_number("in_features", in_features, 1)
+        shape = (whole_number("out_features", out_features, 1), ins)
+        self.parameters = _uniform(shape, shape[1:], rng, dtype)
+
+    def forward(self, x):
+        weight = self.parameters["weight"]
+        self._x = as_features("x", x, weight.shape[1], weight.dtype)
+        return self._x @ weight.T + self.parameters["bias"]
+
+    def backward(self, dy):
+        self.gradients = {"weight": dy.T @ self._x, "bias": dy.sum(axis=0)}
+        return dy @ self.parameters["weight"]
+
+
+class ReLU(Layer):
+    """max(x, 0), any shape."""
+
+    def forward(self, x):
+        self._positive = x > 0
+        return np.maximum(x, 0)
+
+    def backward(self, dy):
+        return dy * self._positive
+
+
+class Tanh(Layer):
+    """tanh(x), any shape."""
+
+    def forward(self, x):
+        self._y = np.tanh(x)
+        return self._y
+
+    def backward(self, dy):
+        return dy * (1 - self._y**2)
+
+
+class Flatten(Layer):
+    """(N, …) → (N, D): each picture becomes one row (L2.01, L2.19)."""
+
+    def forward(self, x):
+        self._shape = x.shape
+        return x.reshape(len(x), -1)
+
+    def backward(self, dy):
+        return dy.reshape(self._shape)
+
+
+class SoftmaxCrossEntropy:
+    """Mean cross-entropy of the softmax of logits (N, K) against labels (N,), whole numbers.
+
+    Called with logits and labels it returns the loss, a float; `probabilities` is the softmax.
+    Raises ArgumentError for labels that are no class, for one-hot labels, and for a loss that is
+    not a number.
+    """
+
+    def __call__(self, logits, labels):
+        logits = as_features("logits", logits)
+        self._labels = as_labels(labels, *logits.shape)
+        shifted = logits - logits.max(axis=1, keepdims=True)  # the largest is 0: exp stays finite
+        exponentials = np.exp(shifted)
+        sums = exponentials.sum(axis=1, keepdims=True)
+        self.probabilities = exponentials / sums
+        picked = shifted[np.arange(len(logits)), self._labels]
+        loss = float((np.log(sums[:, 0]) - picked).mean())
+        if not np.isfinite(loss):
+            raise ArgumentError("logits hold NaN or inf: look at the images, or lower the rate")
+        return loss
+
+    def backward(self):
+        """The gradient with respect to the logits, (N, K): (softmax − one-hot) / N."""
+        gradient = self.probabilities.copy()
+        gradient[np.arange(len(gradient)), self._labels] -= 1
+        return gradient / gradient.dtype.type(len(gradient))
+
+
+def _taps(kernel_size, stride, size):
+    """For each place (r, s) in the kernel: the rows and columns it meets as the window moves."""
+    for r, s in np.ndindex(kernel_size):
+        rows = slice(r, r + stride * size[0], stride)
+        columns = slice(s, s + stride * size[1], stride)
+        yield r, s, rows, columns
+
+
+def _uniform(shape, fan_in, rng, dtype):
+    """Weight and bias, uniform within ±1/√fan_in, as torch's Conv2d and Linear start."""
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ArgumentError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
+    rng = np.random.default_rng() if rng is None else rng
+    bound = 1 / np.sqrt(np.prod(fan_in))
+    draw = {
+        "weight": rng.uniform(-bound, bound, shape),
+        "bias": rng.uniform(-bound, bound, shape[0]),
+    }
+    return {name: values.astype(dtype) for name, values in draw.items()}
+
+
+def _pad(x, padding):
+    """Zeros around each picture, `padding` wide."""
+    if not padding:
+        return x
+    n, channels, height, width = x.shape
+    padded = np.zeros((n, channels, height + 2 * padding, width + 2 * padding), x.dtype)
+    padded[:, :, padding:-padding, padding:-padding] = x
+    return padded
+
+
+def _crop(padded, padding):
+    """The way back of `_pad`."""
+    return padded[:, :, padding:-padding, padding:-padding] if padding else padded

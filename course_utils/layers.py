@@ -51,15 +51,16 @@ class Conv2d(Layer):
         height, width = self._output_size(x.shape)
         self._padded = _pad(x, self.padding)
         y = np.empty((len(x), len(weight), height * width), weight.dtype)
-        filters = weight.reshape(len(weight), -1)  # (K, C R S)
+        # the bias is the weight of one more input, which is always 1
+        filters = np.column_stack([weight.reshape(len(weight), -1), bias])  # (K, C R S + 1)
 
         def work(pieces, buffer):
+            buffer[:, -1] = 1
             for piece in pieces:
                 windows = self._unroll(self._padded[piece], buffer, height, width)
                 np.matmul(filters, windows, out=y[piece])  # (n, K, H′ W′)
-                y[piece] += bias[:, None]
 
-        in_pieces(work, len(x), self._buffer_shape(height, width), weight.dtype)
+        in_pieces(work, len(x), (filters.shape[1], height * width), weight.dtype)
         return y.reshape(len(x), -1, height, width)
 
     def backward(self, dy):
@@ -67,52 +68,55 @@ class Conv2d(Layer):
         height, width = dy.shape[2:]
         flat = np.ascontiguousarray(dy, weight.dtype).reshape(len(dy), len(weight), -1)
         filters = np.ascontiguousarray(weight.reshape(len(weight), -1).T)  # (C R S, K)
+        rows = len(filters) + 1
         d_padded = np.zeros_like(self._padded) if self.input_gradient else None
 
         def work(pieces, buffer):
-            d_filters = np.zeros((len(weight), filters.shape[0]), weight.dtype)
+            buffer[:, -1] = 1
+            d_filters = np.zeros((len(weight), rows), weight.dtype)
             for piece in pieces:
                 windows = self._unroll(self._padded[piece], buffer, height, width)
                 for one_dy, one in zip(flat[piece], windows, strict=True):
                     d_filters += one_dy @ one.T
                 if self.input_gradient:
-                    np.matmul(filters, flat[piece], out=windows)  # the windows' own gradients
-                    self._fold(windows, d_padded[piece], height, width)
+                    d_windows = windows[:, :-1]  # they take the place of the windows
+                    np.matmul(filters, flat[piece], out=d_windows)
+                    self._fold(d_windows, d_padded[piece], height, width)
             return d_filters
 
-        buffer = self._buffer_shape(height, width)
-        parts = in_pieces(work, len(dy), buffer, weight.dtype)
-        self.gradients = {"weight": sum(parts).reshape(weight.shape), "bias": flat.sum((0, 2))}
+        d_filters = sum(in_pieces(work, len(dy), (rows, height * width), weight.dtype))
+        d_weight = np.ascontiguousarray(d_filters[:, :-1]).reshape(weight.shape)
+        self.gradients = {"weight": d_weight, "bias": d_filters[:, -1].copy()}
         return _crop(d_padded, self.padding) if self.input_gradient else None
 
     def _output_size(self, shape):
-        sizes = []
-        for name, size, kernel in zip("HW", shape[2:], self.kernel_size, strict=True):
-            size += 2 * self.padding
+        sizes, pad = [], 2 * self.padding
+        for name, size, kernel in zip("HW", np.add(shape[2:], pad), self.kernel_size, strict=True):
             if kernel > size:
                 raise ArgumentError(
                     f"kernel_size {kernel} is larger than the padded {name} = {size}, so no output "
                     f"is left; use a kernel of at most {size}, or more padding"
                 )
-            sizes.append((size - kernel) // self.stride + 1)
+            sizes.append(int(size - kernel) // self.stride + 1)
         return sizes
 
-    def _buffer_shape(self, height, width):
-        """The unrolled windows of one picture: (C, R, S, H′, W′)."""
-        return (*self.parameters["weight"].shape[1:], height, width)
-
     def _unroll(self, padded, buffer, height, width):
-        """(n, C, H, W) → (n, C R S, H′ W′), in `buffer`: each column is one window (im2col)."""
+        """(n, C, H, W) → (n, C R S + 1, H′ W′) in `buffer`: a window a column (im2col), and 1."""
         windows = buffer[: len(padded)]
+        grid = self._grid(windows[:, :-1], height, width)
         for r, s, rows, columns in _taps(self.kernel_size, self.stride, (height, width)):
-            windows[:, :, r, s] = padded[:, :, rows, columns]
-        return windows.reshape(len(padded), -1, height * width)
+            grid[:, :, r, s] = padded[:, :, rows, columns]
+        return windows
 
     def _fold(self, windows, d_padded, height, width):
         """Add each window's gradient to the pixels it came from: the way back of `_unroll`."""
-        windows = windows.reshape(len(windows), -1, *self.kernel_size, height, width)
+        grid = self._grid(windows, height, width)
         for r, s, rows, columns in _taps(self.kernel_size, self.stride, (height, width)):
-            d_padded[:, :, rows, columns] += windows[:, :, r, s]
+            d_padded[:, :, rows, columns] += grid[:, :, r, s]
+
+    def _grid(self, windows, height, width):
+        """The same memory, seen as (n, C, R, S, H′, W′)."""
+        return windows.reshape(len(windows), -1, *self.kernel_size, height, width, copy=False)
 
 
 class _Pool2d(Layer):

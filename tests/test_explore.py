@@ -87,6 +87,14 @@ def test_painting_over_the_ground_is_the_whole_picture():
         assert np.abs(painted.astype(int) - whole).mean() < 1.5  # axis lines may lie above or below
 
 
+def test_titles_stay_inside_the_figure_for_every_picture():
+    explorer = MAKERS["resolution"]()
+    for name in explorer.controls["picture"].options:
+        explorer.set(picture=name)
+        for ax in explorer._figure.axes:
+            assert ax.title.get_window_extent().y1 <= explorer._figure.bbox.y1
+
+
 def test_setting_several_draws_once():
     explorer = MAKERS["channels"]()
     drawn = []

@@ -62,9 +62,11 @@ class Explorer(widgets.VBox):
     def refresh(self):
         """Draw again from the controls' present values."""
         self._text = self._draw(**{name: item.value for name, item in self.controls.items()})
-        self.picture.alt = f"{self._title}. {self._text}"
         self._paint()
-        self.picture.content = encode(self._figure, self._photo)
+        content = encode(self._figure, self._photo)
+        with self.picture.hold_sync():  # picture and text arrive together
+            self.picture.alt = f"{self._title}. {self._text}"
+            self.picture.content = content
         self.readout.text = self._text
 
     def _paint(self):

@@ -18,7 +18,8 @@ def resolution_explorer(pictures):
     """
     if not pictures:
         raise ArgumentError("pictures must hold at least one picture, got none")
-    figure = Figure(figsize=(9, 3.4))
+    figure = Figure(figsize=(9, 3.4), layout="none")  # pictures of any format find room
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.04)
     before, after = figure.subplots(1, 2)
     first = next(iter(pictures.values()))
     show_image(first, " ", before)

@@ -6,6 +6,8 @@ then returns the gradient of the loss with respect to x, and leaves those of the
 layer's `dtype` says. Letters: N pictures, C channels, H × W pixels, K filters of R × S.
 """
 
+import functools
+
 import numpy as np
 
 from course_utils.arguments import as_features, as_images, as_labels, whole_number
@@ -87,7 +89,8 @@ class Conv2d(Layer):
         d_filters = sum(in_pieces(work, len(dy), (rows, height * width), weight.dtype))
         d_weight = np.ascontiguousarray(d_filters[:, :-1]).reshape(weight.shape)
         self.gradients = {"weight": d_weight, "bias": d_filters[:, -1].copy()}
-        return _crop(d_padded, self.padding) if self.input_gradient else None
+        inner = slice(self.padding, -self.padding or None)  # without the padding
+        return d_padded[:, :, inner, inner] if self.input_gradient else None
 
     def _output_size(self, shape):
         sizes, pad = [], 2 * self.padding
@@ -264,12 +267,13 @@ class SoftmaxCrossEntropy:
         return gradient / gradient.dtype.type(len(gradient))
 
 
+@functools.lru_cache(maxsize=64)
 def _taps(kernel_size, stride, size):
     """For each place (r, s) in the kernel: the rows and columns it meets as the window moves."""
-    for r, s in np.ndindex(kernel_size):
-        rows = slice(r, r + stride * size[0], stride)
-        columns = slice(s, s + stride * size[1], stride)
-        yield r, s, rows, columns
+    return tuple(
+        (r, s, slice(r, r + stride * size[0], stride), slice(s, s + stride * size[1], stride))
+        for r, s in np.ndindex(kernel_size)
+    )
 
 
 def _uniform(shape, fan_in, rng, dtype):
@@ -293,8 +297,3 @@ def _pad(x, padding):
     padded = np.zeros((n, channels, height + 2 * padding, width + 2 * padding), x.dtype)
     padded[:, :, padding:-padding, padding:-padding] = x
     return padded
-
-
-def _crop(padded, padding):
-    """The way back of `_pad`."""
-    return padded[:, :, padding:-padding, padding:-padding] if padding else padded

@@ -81,6 +81,30 @@ def show_image(image, title="", ax=None, **options):
         spine.set_visible(False)
 
 
+def show_row(pictures, alt, photo=False, width=10, columns=None, values=False, **options):
+    """Show pictures side by side in one figure, each under its title.
+
+    pictures: dict of title → image, or list of (title, image), as `show_image` takes them.
+    alt, photo: as in `show`. width: of the figure, in inches. columns: pictures in a row, default
+    all. values: True writes the numbers on the cells. options: passed on to `show_image`.
+    """
+    pictures = list(pictures.items()) if isinstance(pictures, dict) else list(pictures)
+    if not pictures:
+        raise ArgumentError("pictures must hold at least one picture, got none")
+    columns = columns or len(pictures)
+    rows = -(-len(pictures) // columns)
+    tallest = max(len(image) / np.shape(image)[1] for _, image in pictures)
+    height = rows * (0.95 * width / columns * tallest + 0.35)
+    figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
+    draw = show_values if values else show_image
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, (title, image) in zip(axes.flat, pictures, strict=False):
+        ax.set_axis_on()
+        draw(image, title, ax, **options)
+    show(figure, alt, photo)
+
+
 def _hint(image):
     """How an image of another shape can be shown."""
     if image.ndim == 3 and image.shape[2] == 1:

@@ -1,0 +1,239 @@
+"""Explorers of chapter 2, first half: the sliding integral, the moving window, the kernel."""
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.lib.stride_tricks import sliding_window_view
+
+from course_utils.errors import ArgumentError
+from course_utils.explore.engine import Explorer, choice, slider, switch
+from course_utils.explore.kernel_grid import KernelGrid
+from course_utils.figures import show_image
+
+STEP = 0.01  # of the integral's grid
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+CURVES = {  # all are 0 outside 0 … 1
+    "box": lambda t: np.ones_like(t),
+    "ramp": lambda t: t,
+    "decay": lambda t: np.exp(-4 * t),
+}
+PRESETS = {
+    "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
+    "box blur": np.full((3, 3), 1 / 9).round(3),
+    "Gaussian blur": np.outer([1, 2, 1], [1, 2, 1]) / 16,
+    "Sobel, up to down": [[1, 2, 1], [0, 0, 0], [-1, -2, -1]],
+    "Sobel, left to right": [[1, 0, -1], [2, 0, -2], [1, 0, -1]],
+    "sharpen": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
+    "emboss": [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]],
+}
+OWN = "your own"
+EMPTY_IS_GRAY = colormaps["Blues"].with_extremes(bad="0.93")
+
+
+def curve(name, t):
+    """The function called `name` at t: box, ramp or decay on 0 … 1, and 0 elsewhere."""
+    return np.where((t >= 0) & (t <= 1), CURVES[name](np.clip(t, 0, 1)), 0)
+
+
+def integral_explorer():
+    """Slide the flipped g over f; the area of their product is (f*g)(t) (L2.04)."""
+    tau = np.arange(-1, 3, STEP) + STEP / 2
+    times = np.arange(-0.5, 2.51, 0.05)
+    figure = Figure(figsize=(10, 3))
+    above, below = figure.subplots(1, 2)
+    (still,) = above.plot(tau, tau * 0, color=BLUE, lw=2, label="f(τ)")
+    (moving,) = above.plot(tau, tau * 0, color=ORANGE, lw=2, label="g(t − τ)")
+    (area,) = above.fill(tau, tau * 0, color=GREEN, alpha=0.4, label="their product")
+    above.set(xlim=(-1, 3), ylim=(-0.05, 1.3), xlabel="τ", title="what is multiplied")
+    above.legend(loc="upper right", ncols=3, fontsize=9)
+    (whole,) = below.plot(times, times * 0, color="0.7", lw=1.5, label="(f*g) for all t")
+    (sofar,) = below.plot([], [], color=GREEN, lw=2.5, label="up to this t")
+    (dot,) = below.plot([0], [0], "o", color=GREEN, ms=9)
+    below.set(xlim=(-0.5, 2.5), ylim=(-0.05, 1.3), xlabel="t", title="the area, (f*g)(t)")
+    below.legend(loc="upper right", ncols=2, fontsize=9)
+
+    def draw(t, f, g):
+        fixed = curve(f, tau)
+        areas = np.array([(fixed * curve(g, time - tau)).sum() * STEP for time in times])
+        flipped = curve(g, t - tau)
+        product = fixed * flipped
+        value = product.sum() * STEP
+        still.set_ydata(fixed)
+        moving.set_ydata(flipped)
+        area.set_xy(np.column_stack([np.r_[tau, tau[::-1]], np.r_[product, tau * 0]]))
+        whole.set_ydata(areas)
+        sofar.set_data(np.r_[times[times < t], t], np.r_[areas[times < t], value])
+        dot.set_data([t], [value])
+        return f"f: {f}, g: {g}. At t = {t:.2f} the product's area, (f*g)(t), is {value:.2f}"
+
+    controls = {
+        "t": slider("t", -0.5, 2.5, 0.5, 0.05, ".2f"),
+        "f": choice("f", list(CURVES), "box"),
+        "g": choice("g", list(CURVES), "box"),
+    }
+    parts = [still, moving, area, whole, sofar, dot]
+    return Explorer(draw, figure, controls, "Sliding integral", parts)
+
+
+def window_explorer(image, kernel):
+    """Step a kernel over a small image: window, products, sum, output (L2.08–L2.10, L2.15).
+
+    image: (H, W) numbers, at most 7 × 7. kernel: (R, S), at most 3 × 3; its cells can be edited.
+    On the picture the arrow keys move the window, space steps on, a click brings it to a pixel.
+    """
+    image, kernel = np.asarray(image, float), np.asarray(kernel, float)
+    if image.ndim != 2 or max(image.shape) > 7 or kernel.ndim != 2 or max(kernel.shape) > 3:
+        raise ArgumentError(
+            f"image must be (H, W) up to 7 × 7 and kernel (R, S) up to 3 × 3, "
+            f"got {image.shape} and {kernel.shape}"
+        )
+    figure = Figure(figsize=(10, 4.1), layout="none")
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.06)
+    axes = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.15))
+    titles = ("input", "window × kernel", "output")
+    boards = [_Board(ax, title) for ax, title in zip(axes, titles, strict=True)]
+    state = {}
+
+    def draw(step, stride, padding, flip, kernel):
+        weights = np.array(kernel)[::-1, ::-1] if flip else np.array(kernel)
+        padded = np.pad(image, padding)
+        windows = sliding_window_view(padded, weights.shape)[::stride, ::stride]
+        output = (windows * weights).sum(axis=(2, 3))
+        steps.max = output.size - 1
+        step = min(step, output.size - 1)
+        row, column = divmod(step, output.shape[1])
+        done = np.arange(output.size).reshape(output.shape) <= step
+        window = windows[row, column]
+        boards[0].show(padded, (row * stride, column * stride, *weights.shape))
+        boards[1].show(window, None, [
+            f"{value:g}\n× {weight:.3g}" for value, weight in zip(window.flat, weights.flat,
+                                                               strict=True)])  # fmt: skip
+        texts = [f"{v:.3g}" if seen else "" for v, seen in zip(output.flat, done.flat, strict=True)]
+        boards[2].show(np.where(done, output, np.nan), (row, column, 1, 1), texts)
+        state.update(shape=output.shape, stride=stride, size=weights.shape, place=(row, column))
+        total = " + ".join(f"{part:.3g}" for part in (window * weights).flat)
+        return (
+            f"output ({row}, {column}) = {total} = {output[row, column]:.3g}; "
+            f"{output.shape[0]} × {output.shape[1]} places in all"
+            + (", kernel flipped" if flip else "")
+        )
+
+    places = (image.shape[0] - kernel.shape[0] + 1) * (image.shape[1] - kernel.shape[1] + 1)
+    steps = slider("step", 0, places - 1, 0)
+    controls = {
+        "step": steps,
+        "stride": slider("stride", 1, 3, 1),
+        "padding": slider("padding", 0, 2, 0),
+        "flip": switch("flip the kernel", False),
+        "kernel": KernelGrid(kernel),
+    }
+    parts = [artist for board in boards for artist in board.artists]
+    explorer = Explorer(draw, figure, controls, "Moving window", parts)
+
+    def go(row, column):
+        row = int(np.clip(row, 0, state["shape"][0] - 1))
+        column = int(np.clip(column, 0, state["shape"][1] - 1))
+        steps.value = row * state["shape"][1] + column
+
+    def key(name):
+        row, column = state["place"]
+        moves = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1),
+                 "ArrowRight": (0, 1)}  # fmt: skip
+        if name in moves:
+            go(row + moves[name][0], column + moves[name][1])
+        else:
+            ends = {"Home": 0, "End": steps.max}
+            steps.value = ends.get(name, (steps.value + 1) % (steps.max + 1))
+
+    def to_input(phase, x, y):
+        height, width = state["size"]
+        go(round((y - (height - 1) / 2) / state["stride"]),
+           round((x - (width - 1) / 2) / state["stride"]))  # fmt: skip
+
+    explorer.on_key(key)
+    explorer.on_pointer(axes[0], to_input)
+    explorer.on_pointer(axes[2], lambda phase, x, y: go(round(y), round(x)))
+    return explorer
+
+
+class _Board:
+    """A matrix drawn as cells with their numbers, and a frame around some of them."""
+
+    LARGEST = 11
+
+    def __init__(self, ax, title):
+        self.ax = ax
+        show_image(np.zeros((1, 1)), title, ax, cmap=EMPTY_IS_GRAY, vmin=0, vmax=1)
+        ax.set_anchor("N")  # the title stays above it, whatever its format
+        self.image = ax.images[0]
+        self.texts = [ax.text(0, 0, "", ha="center", va="center") for _ in range(self.LARGEST**2)]
+        self.frame = ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=ORANGE, lw=3))
+        self.artists = [self.image, *self.texts, self.frame]
+
+    def show(self, matrix, frame=None, texts=None):
+        rows, columns = matrix.shape
+        size = 13 if max(rows, columns) <= 5 else 9
+        top = max(1e-9, np.nanmax(np.abs(matrix)))
+        self.image.set(data=matrix / top * 0.6, extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
+        self.ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+        self.ax.apply_aspect()
+        texts = texts or [f"{value:g}" for value in matrix.flat]
+        places = list(np.ndindex(rows, columns))
+        for number, label in enumerate(self.texts):
+            label.set_visible(number < len(places) and texts[number] != "")
+            if label.get_visible():
+                row, column = places[number]
+                label.set(x=column, y=row, text=texts[number], fontsize=size)
+        self.frame.set_visible(frame is not None)
+        if frame is not None:
+            top, left, height, width = frame
+            self.frame.set_bounds(left - 0.5, top - 0.5, width, height)
+
+
+def kernel_explorer(photo):
+    """Filter a photo with a 3 × 3 kernel that can be chosen and edited (L2.06, L2.07).
+
+    photo: (H, W) uint8 or float, 0 … 255. The kernel is applied as it is seen, without a flip.
+    """
+    photo = np.asarray(photo, np.float32)
+    if photo.ndim != 2:
+        raise ArgumentError(f"photo must be gray, (H, W), got {photo.shape}")
+    figure = Figure(figsize=(9, 3.6), layout="none")
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.04)
+    before, after = figure.subplots(1, 2)
+    show_image(photo, "photo", before, vmin=0, vmax=255)
+    show_image(photo[1:-1, 1:-1], " ", after, vmin=0, vmax=255)
+    height, width = photo.shape[0] - 2, photo.shape[1] - 2
+
+    def draw(preset, kernel):
+        result = np.zeros((height, width), np.float32)
+        for (r, s), weight in np.ndenumerate(np.array(kernel, np.float32)):
+            if weight:
+                result += weight * photo[r : r + height, s : s + width]
+        total = sum(map(sum, kernel))
+        derivative = abs(total) < 0.05
+        after.images[0].set_data(result / 4 + 127.5 if derivative else result)
+        after.set_title("result: 0 is middle gray" if derivative else "result, cut at 0 and 255")
+        effect = "flat areas become 0" if derivative else f"flat areas become × {total:.3g}"
+        return (
+            f"{preset}: the weights' sum is {total:.3g}, so {effect}; "
+            f"the result goes from {result.min():.0f} to {result.max():.0f}"
+        )
+
+    grid = KernelGrid(PRESETS["Sobel, up to down"])
+    menu = choice("kernel", [*PRESETS, OWN], "Sobel, up to down")
+    explorer = Explorer(draw, figure, {"preset": menu, "kernel": grid}, "Kernel explorer",
+                        [after.images[0], after.title], photo=True)  # fmt: skip
+
+    def chosen(change):
+        if change["new"] != OWN:
+            grid.set(PRESETS[change["new"]])
+
+    def typed(change):
+        named = [name for name, kernel in PRESETS.items() if np.allclose(kernel, change["new"])]
+        menu.value = named[0] if named else OWN
+
+    menu.observe(chosen, names="value")
+    grid.observe(typed, names="value")
+    return explorer

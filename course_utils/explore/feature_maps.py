@@ -1,0 +1,130 @@
+"""Explorers of chapter 2, second half: the shape of a layer's output, and pooling under a shift."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from course_utils.errors import ArgumentError
+from course_utils.explore.engine import Explorer, choice, slider
+from course_utils.figures import show_image
+
+POOLS = {"max": np.max, "mean": np.mean, "min": np.min}
+LARGEST = 32  # input of the shape explorer
+
+
+def visits(size, kernel, stride=1, padding=0, dilation=1):
+    """How many windows use each of `size` pixels in a row (L2.15): (size,) int."""
+    count = np.zeros(size + 2 * padding, int)
+    for start in range(0, len(count) - dilation * (kernel - 1), stride):
+        count[start : start + dilation * (kernel - 1) + 1 : dilation] += 1
+    return count[padding : padding + size]
+
+
+def shape_explorer():
+    """A convolution layer's output shape and parameters, the formula filled in (L2.14–L2.16)."""
+    figure = Figure(figsize=(9, 3.6), layout="none")
+    figure.subplots_adjust(left=0.01, right=0.97, bottom=0.04, top=0.9, wspace=0.08)
+    left, right = figure.subplots(1, 2)
+    show_image(np.zeros((1, 1)), " ", left, cmap="viridis", vmin=0, vmax=1)
+    show_image(np.zeros((1, 1)), " ", right)
+    right.set(xlim=(0, LARGEST + 8), ylim=(LARGEST + 8, 0))
+    right.set_aspect("equal")
+    boxes = [right.add_patch(Rectangle((0, 0), 1, 1, fill=fill, color=colour, lw=2, alpha=alpha))
+             for fill, colour, alpha in ((False, "0.6", 1), (False, "#0072B2", 1),
+                                         (True, "#D55E00", 0.5))]  # fmt: skip
+    right.images[0].set_visible(False)
+
+    def draw(size, in_channels, out_channels, kernel, stride, padding, dilation):
+        span = dilation * (kernel - 1) + 1
+        count = visits(size, kernel, stride, padding, dilation)
+        seen = np.outer(count, count)
+        left.images[0].set(data=seen / max(1, seen.max()), extent=(0, size, size, 0))
+        left.set(xlim=(0, size), ylim=(size, 0))
+        left.apply_aspect()
+        left.set_title(f"visits: corner {seen[0, 0]}, at most {seen.max()}")
+        room = size + 2 * padding - span
+        output = room // stride + 1 if room >= 0 else 0
+        places = ((1, size + 2 * padding), (1 + padding, size), (1, output))
+        for box, (place, side) in zip(boxes, places, strict=True):
+            box.set_bounds(place, place, side, side)
+        right.set_title("padded (gray), input (blue), output (orange)")
+        if room < 0:
+            return f"the kernel spans {span} pixels, the padded input has {size + 2 * padding}"
+        parameters = out_channels * (in_channels * kernel**2 + 1)
+        formula = f"⌊({size} + 2·{padding} − {span}) / {stride}⌋ + 1 = {output}"
+        return (
+            f"({in_channels}, {size}, {size}) → ({out_channels}, {output}, {output}): {formula}. "
+            f"Parameters: {out_channels}·({in_channels}·{kernel}² + 1) = {parameters:,}"
+        )
+
+    controls = {
+        "size": slider("input size", 4, LARGEST, 28),
+        "in_channels": slider("in channels", 1, 64, 1),
+        "out_channels": slider("out channels = filters", 1, 64, 6),
+        "kernel": slider("filter size", 1, 7, 5),
+        "stride": slider("stride", 1, 4, 1),
+        "padding": slider("padding", 0, 4, 0),
+        "dilation": slider("dilation", 1, 3, 1),
+    }
+    moving = [left.images[0], left.title, *boxes, right.title]
+    return Explorer(draw, figure, controls, "Shape explorer", moving)
+
+
+def pooling_explorer(image):
+    """Shift an image under the windows of a pooling layer and see which values change (L2.18).
+
+    image: (H, W) 0 … 255.
+    """
+    image = np.asarray(image)
+    if image.ndim != 2:
+        raise ArgumentError(f"image must be (H, W), got {image.shape}")
+    figure = Figure(figsize=(9, 3.2))
+    axes = figure.subplots(1, 3)
+    for ax, title in zip(axes, ("shifted input", "pooled", "changed by the shift"), strict=True):
+        show_image(np.zeros(image.shape), title, ax, vmin=0, vmax=255)
+    axes[2].images[0].set_cmap("magma")
+    lines = [draw(0, color="#56B4E9", lw=0.8) for draw in (axes[0].axhline, axes[0].axvline)
+             for _ in range(max(image.shape))]  # fmt: skip
+    half = len(lines) // 2
+
+    def pool(picture, window, kind):
+        height, width = (side // window for side in picture.shape)
+        blocks = picture[: height * window, : width * window]
+        return POOLS[kind](blocks.reshape(height, window, width, window), axis=(1, 3))
+
+    def draw(right, down, window, kind):
+        moved = np.zeros_like(image)
+        height, width = image.shape
+        target = [
+            slice(max(by, 0), side + min(by, 0)) for by, side in ((down, height), (right, width))
+        ]
+        source = [
+            slice(max(-by, 0), side - max(by, 0)) for by, side in ((down, height), (right, width))
+        ]
+        moved[tuple(target)] = image[tuple(source)]
+        pooled, before = pool(moved, window, kind), pool(image, window, kind)
+        change = np.abs(pooled.astype(float) - before)
+        for ax, picture in zip(axes, (moved, pooled, change), strict=True):
+            rows, columns = picture.shape
+            ax.images[0].set(data=picture, extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
+            ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+        for number, line in enumerate(lines):
+            place = [number % half * window - 0.5] * 2
+            line.set_visible(window > 1 and place[0] < max(image.shape))
+            (line.set_ydata if number < half else line.set_xdata)(place)
+        lit = np.maximum(pooled, before) > 0
+        small = np.count_nonzero(change[lit] < 0.25 * 255)
+        return (
+            f"{kind} pooling {window} × {window}, shifted by ({down}, {right}): of "
+            f"{np.count_nonzero(lit)} lit values {small} changed by less than a quarter of full "
+            f"scale; {np.mean(pooled == 0):.0%} of all values are 0"
+        )
+
+    controls = {
+        "right": slider("right", -4, 4, 1),
+        "down": slider("down", -4, 4, 0),
+        "window": choice("window", [1, 2, 4, 7], 2),
+        "kind": choice("pooling", list(POOLS), "max"),
+    }
+    moving = [ax.images[0] for ax in axes] + lines
+    return Explorer(draw, figure, controls, "Pooling explorer", moving)

@@ -1,0 +1,44 @@
+"""A kernel as a grid of numbers that can be typed: a control for explorers."""
+
+import ipywidgets as widgets
+import numpy as np
+import traitlets
+
+from course_utils.errors import ArgumentError
+
+
+class KernelGrid(widgets.GridBox):
+    """R × S number fields. `value` is the kernel as a tuple of rows, each a tuple of floats."""
+
+    value = traitlets.Tuple()
+
+    def __init__(self, kernel):
+        kernel = np.asarray(kernel, float)
+        if kernel.ndim != 2 or not kernel.size:
+            raise ArgumentError(f"kernel must be (R, S), got {kernel.shape}")
+        self._shape, self._paused = kernel.shape, False
+        layout = {"width": "72px", "margin": "1px"}
+        fields = [
+            widgets.FloatText(
+                value=float(kernel[place]), layout=layout, tooltip=f"kernel {place}", step=0.5
+            )
+            for place in np.ndindex(kernel.shape)
+        ]
+        columns = f"repeat({kernel.shape[1]}, auto)"
+        super().__init__(fields, layout={"grid_template_columns": columns, "margin": "4px"})
+        for entry in fields:
+            entry.observe(self._typed, names="value")
+        self._typed(None)
+
+    def set(self, kernel):
+        """Show another kernel of the same shape; `value` changes once."""
+        self._paused = True
+        for entry, weight in zip(self.children, np.asarray(kernel, float).flat, strict=True):
+            entry.value = float(weight)
+        self._paused = False
+        self._typed(None)
+
+    def _typed(self, _):
+        if not self._paused:
+            weights = np.array([entry.value for entry in self.children]).reshape(self._shape)
+            self.value = tuple(tuple(row) for row in weights.tolist())

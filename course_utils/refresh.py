@@ -35,7 +35,7 @@ def refresh_notebook(path):
 
 
 def run(notebook, folder):
-    """Execute all cells in order, in a fresh kernel, one thread, no progress bars, the inline backend."""
+    """Execute all cells in order, in a fresh kernel: one thread, no bars, the inline backend."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     environment.pop("MPLBACKEND", None)
     client = NotebookClient(

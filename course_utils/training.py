@@ -51,6 +51,7 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     epochs = whole_number("epochs", epochs, 1)
     batch_size = whole_number("batch_size", batch_size, 1)
     images, labels = _as_data(images, labels)
+    _check_channels(model, images)
     device = next(model.parameters()).device
     draw, order = torch.Generator(device).manual_seed(seed), torch.Generator().manual_seed(seed)
     batches = -(-len(images) // batch_size)
@@ -88,6 +89,7 @@ def evaluate(model, images, labels, batch_size=1000):
     """
     batch_size = whole_number("batch_size", batch_size, 1)
     images, labels = _as_data(images, labels)
+    _check_channels(model, images)
     device = next(model.parameters()).device
     right = 0
     with _mode(model, training=False), torch.inference_mode():
@@ -138,6 +140,18 @@ def _mode(model, training):
     finally:
         for part, mode in before:
             part.training = mode
+
+
+def _check_channels(model, images):
+    """Refuse images whose channels are not where the model's first convolution wants them."""
+    first = next((part for part in model.modules() if isinstance(part, torch.nn.Conv2d)), None)
+    if first is None or images.ndim != 4 or images.shape[1] == first.in_channels:
+        return
+    last = images.shape[3] == first.in_channels
+    raise ArgumentError(
+        f"images must be (N, {first.in_channels}, H, W) for this model, got {tuple(images.shape)}"
+        + ("; they are (N, H, W, C): use images.permute(0, 3, 1, 2)" if last else "")
+    )
 
 
 def _as_data(images, labels):

@@ -9,7 +9,8 @@ from PIL import Image
 
 from course_utils.data import load_photo, load_texture
 from course_utils.errors import ArgumentError
-from course_utils.explore import image_data
+from course_utils.explore import cnn, feature_maps, image_data
+from course_utils.explore.kernel_grid import KernelGrid
 from course_utils.explore.pixel_editor import PixelEditor
 from course_utils.pictures import load_bitmap
 
@@ -33,6 +34,10 @@ def shift(image, down, right):
     return np.roll(image, (down, right), (0, 1))
 
 
+SLIDE = np.array(
+    [[3, 3, 2, 1, 0], [0, 0, 1, 3, 1], [3, 1, 2, 2, 3], [2, 0, 0, 2, 2], [2, 0, 0, 0, 1]]
+)
+SOBEL = np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]])
 DIGIT = np.pad(np.random.default_rng(0).integers(0, 256, (28, 28)), 8)
 MAKERS = {
     "pixel": lambda: PixelEditor(FACE),
@@ -41,6 +46,11 @@ MAKERS = {
     ),
     "channels": lambda: image_data.channel_mixer(load_photo("coffee", 120)),
     "shift": lambda: image_data.shift_explorer(DIGIT, edges, pool, shift),
+    "integral": cnn.integral_explorer,
+    "window": lambda: cnn.window_explorer(SLIDE, SOBEL),
+    "kernel": lambda: cnn.kernel_explorer(load_photo("coffee", 120).mean(axis=2)),
+    "shape": feature_maps.shape_explorer,
+    "pooling": lambda: feature_maps.pooling_explorer(DIGIT[8:-8, 8:-8]),
 }
 
 
@@ -65,9 +75,11 @@ def test_every_control_changes_picture_and_text(name):
     for label, control in explorer.controls.items():
         before = explorer.picture.content, explorer.picture.alt
         if hasattr(control, "options"):
-            control.value = control.options[-1 if control.value != control.options[-1] else 0]
+            control.value = control.options[0 if control.value != control.options[0] else -1]
         elif isinstance(control.value, bool):
             control.value = not control.value
+        elif isinstance(control, KernelGrid):
+            control.children[0].value += 1
         else:
             control.value = control.max if control.value != control.max else control.min
         assert explorer.picture.content != before[0], label

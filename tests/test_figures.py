@@ -85,3 +85,20 @@ def test_rows_are_rows_and_red_is_red():
     image = np.asarray(Image.open(io.BytesIO(figures.render(figure))))
     assert image[100, 100].tolist() == [250, 0, 0]
     plt.close("all")
+
+
+def test_a_row_is_one_figure_with_a_title_each(monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "show", lambda figure, alt, photo: shown.append((figure, alt)))
+    rng = np.random.default_rng(0)
+    figures.show_row({"one": rng.random((4, 6)), "two": rng.random((4, 6, 3))}, "Two pictures.")
+    pairs = [("same", rng.random((5, 5)))] * 5
+    figures.show_row(pairs, "Five.", columns=3, values=True, fontsize=8, vmax=2)
+    (two, alt), (five, _) = shown
+    assert [ax.get_title() for ax in two.axes] == ["one", "two"] and alt == "Two pictures."
+    assert [len(ax.images) for ax in five.axes] == [1, 1, 1, 1, 1, 0]
+    assert not five.axes[5].axison and len(five.axes[0].texts) == 25
+    assert five.axes[0].images[0].get_clim() == (0, 2)
+    plt.close("all")
+    with pytest.raises(ArgumentError, match="pictures must hold at least one"):
+        figures.show_row([], "Nothing.")

@@ -80,11 +80,18 @@ DOORS = {  # module → the course's own modules that it may import
     "figures": {"errors"}, "resampling": {"errors"}, "doctor": {"errors"},
     "refresh": {"errors", "files"}, "cli": {"errors", "data", "doctor", "refresh"},
     "arguments": {"errors"}, "pieces": set(), "layers": {"arguments", "errors", "pieces"},
+    "filters": {"arguments", "errors"}, "progress": set(),
+    "training": {"arguments", "errors", "progress"},
     "live_text": set(), "explore.engine": {"figures", "live_text"},
     "explore.pixel_editor": {"errors", "explore.engine", "figures", "pictures"},
     "explore.image_data": {"errors", "explore.engine", "figures", "resampling"},
+    "explore.kernel_grid": {"errors"},
+    "explore.cnn": {"errors", "explore.engine", "explore.kernel_grid", "figures"},
+    "explore.feature_maps": {"errors", "explore.engine", "figures"},
     "checks.engine": {"errors", "live_text"}, "checks.image_data_questions": {"checks.engine"},
     "checks.image_data": {"checks.engine", "checks.image_data_questions"},
+    "checks.cnn_questions": {"checks.engine"},
+    "checks.cnn": {"checks.engine", "checks.cnn_questions"},
 }  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def _convolve2d(image, kernel):
 
 def _images_and_kernels(rng):
     return [
-        (rng.normal(size=rng.integers(5, 12, 2)), rng.normal(size=rng.integers(1, 5, 2)))
+        (rng.normal(size=rng.integers(5, 12, 2)), rng.normal(size=rng.integers(2, 5, 2)))
         for _ in range(8)
     ]
 

@@ -12,7 +12,7 @@ from course_utils.explore.kernel_grid import KernelGrid
 from course_utils.figures import show_image
 
 STEP = 0.01  # of the integral's grid
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+BLUE, ORANGE, GREEN, FRAME = "#0072B2", "#D55E00", "#009E73", "#C2185B"
 CURVES = {  # all are 0 outside 0 … 1
     "box": lambda t: np.ones_like(t),
     "ramp": lambda t: t,
@@ -88,6 +88,8 @@ def window_explorer(image, kernel):
             f"image must be (H, W) up to 7 × 7 and kernel (R, S) up to 3 × 3, "
             f"got {image.shape} and {kernel.shape}"
         )
+    if np.less(image.shape, kernel.shape).any():
+        raise ArgumentError(f"kernel {kernel.shape} is larger than the image {image.shape}")
     figure = Figure(figsize=(10, 4.1), layout="none")
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.06)
     axes = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.15))
@@ -106,6 +108,7 @@ def window_explorer(image, kernel):
         done = np.arange(output.size).reshape(output.shape) <= step
         window = windows[row, column]
         boards[0].show(padded, (row * stride, column * stride, *weights.shape))
+        boards[1].ax.set_title("window × flipped kernel" if flip else "window × kernel")
         boards[1].show(window, None, [
             f"{value:g}\n× {weight:.3g}" for value, weight in zip(window.flat, weights.flat,
                                                                strict=True)])  # fmt: skip
@@ -168,8 +171,8 @@ class _Board:
         ax.set_anchor("N")  # the title stays above it, whatever its format
         self.image = ax.images[0]
         self.texts = [ax.text(0, 0, "", ha="center", va="center") for _ in range(self.LARGEST**2)]
-        self.frame = ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=ORANGE, lw=3))
-        self.artists = [self.image, *self.texts, self.frame]
+        self.frame = ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=FRAME, lw=3))
+        self.artists = [self.image, *self.texts, self.frame, ax.title]
 
     def show(self, matrix, frame=None, texts=None):
         rows, columns = matrix.shape

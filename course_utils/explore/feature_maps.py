@@ -23,10 +23,11 @@ def visits(size, kernel, stride=1, padding=0, dilation=1):
 def shape_explorer():
     """A convolution layer's output shape and parameters, the formula filled in (L2.14–L2.16)."""
     figure = Figure(figsize=(9, 3.6), layout="none")
-    figure.subplots_adjust(left=0.01, right=0.97, bottom=0.04, top=0.9, wspace=0.08)
+    figure.subplots_adjust(left=0.01, right=0.97, bottom=0.1, top=0.9, wspace=0.08)
     left, right = figure.subplots(1, 2)
     show_image(np.zeros((1, 1)), " ", left, cmap="viridis", vmin=0, vmax=1)
     show_image(np.zeros((1, 1)), " ", right)
+    right.set_xlabel("gray: padded · blue: input · orange: output")
     right.set(xlim=(0, LARGEST + 8), ylim=(LARGEST + 8, 0))
     right.set_aspect("equal")
     boxes = [right.add_patch(Rectangle((0, 0), 1, 1, fill=fill, color=colour, lw=2, alpha=alpha))
@@ -47,7 +48,7 @@ def shape_explorer():
         places = ((1, size + 2 * padding), (1 + padding, size), (1, output))
         for box, (place, side) in zip(boxes, places, strict=True):
             box.set_bounds(place, place, side, side)
-        right.set_title("padded (gray), input (blue), output (orange)")
+        right.set_title(f"{in_channels} × {size} × {size} → {out_channels} × {output} × {output}")
         if room < 0:
             return f"the kernel spans {span} pixels, the padded input has {size + 2 * padding}"
         parameters = out_channels * (in_channels * kernel**2 + 1)
@@ -104,6 +105,7 @@ def pooling_explorer(image):
         moved[tuple(target)] = image[tuple(source)]
         pooled, before = pool(moved, window, kind), pool(image, window, kind)
         change = np.abs(pooled.astype(float) - before)
+        axes[1].set_title(f"{kind} of each {window} × {window}")
         for ax, picture in zip(axes, (moved, pooled, change), strict=True):
             rows, columns = picture.shape
             ax.images[0].set(data=picture, extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
@@ -126,5 +128,5 @@ def pooling_explorer(image):
         "window": choice("window", [1, 2, 4, 7], 2),
         "kind": choice("pooling", list(POOLS), "max"),
     }
-    moving = [ax.images[0] for ax in axes] + lines
+    moving = [ax.images[0] for ax in axes] + lines + [axes[1].title]
     return Explorer(draw, figure, controls, "Pooling explorer", moving)

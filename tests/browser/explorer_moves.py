@@ -36,6 +36,8 @@ def move_everything(explorer):
             press(picture, box, "Space")
     for menu in explorer.locator("select").all():
         change_menu(picture, menu)
+    for field in explorer.locator("input[type=number]").all():
+        type_number(picture, field)
     if "steerable" in picture.get_attribute("class").split():
         reach_by_tab(explorer)
         steer(picture)
@@ -109,6 +111,19 @@ def change_menu(picture, menu):
             press(picture, menu, key)
 
 
+def type_number(picture, field):
+    """Another number in a field, and then the old one again."""
+    old = field.input_value()
+    for number in (str(float(old) + 1), old):
+        field.focus()
+
+        def enter(number=number):
+            field.fill(number)
+            field.press("Enter")
+
+        act(picture, enter, f"{number} in a number field")
+
+
 def ignore_letters(box, name):
     """A stray letter on a control is no shortcut: "b" would insert a cell below."""
     page, control = box.page, box.locator(LETTERLESS).first
@@ -161,13 +176,17 @@ def measure_latency(explorer):
     """Press the arrow keys on the first slider; returns median and 95th percentile in ms.
 
     From the keydown event to the animation frame after the new picture has loaded. A press that
-    changes the text but not one byte of the picture is not counted.
+    changes the text but not one byte of the picture is not counted. Without a slider, the first
+    drop-down list goes to and fro between two entries.
     """
-    handle = explorer.locator("[role=slider]").first
+    handle = explorer.locator("[role=slider], select").first
     handle.focus()
-    key, waits = slider_key(handle), []
+    listed = handle.evaluate("(control) => control.tagName === 'SELECT'")
+    key, waits = "ArrowDown" if listed else slider_key(handle), []
     for _ in range(3 * (WARM_UP + PRESSES)):
-        if handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax"):
+        if listed:
+            key = {"ArrowDown": "ArrowUp", "ArrowUp": "ArrowDown"}[key]
+        elif handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax"):
             key = "ArrowLeft"
         elif handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemin"):
             key = "ArrowRight"

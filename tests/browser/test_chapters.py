@@ -88,7 +88,7 @@ def test_explorers_are_quick(chapter, note):
     """From key to picture: median and 95th percentile; a miss is measured once more, in quiet."""
     slow = []
     for explorer in chapter.explorers():
-        if explorer.locator("[role=slider]").count() == 0:
+        if explorer.locator("[role=slider], select").count() == 0:
             continue
         for patience in QUIET_S:
             others = wait_for_quiet(patience)

@@ -1,0 +1,159 @@
+"""Answers to the exercises of chapter 2: wrong ones with their hints, and other right ones."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import ndimage, signal, special
+
+F = torch.nn.functional
+
+
+def correlate(image, kernel):
+    return signal.correlate2d(image, kernel, "valid")
+
+
+def pool(image, size, stride):
+    return sliding_window_view(image, (size, size))[::stride, ::stride].max(axis=(2, 3))
+
+
+def exps(logits):
+    return np.exp(logits - logits.max())
+
+
+def spread(dy, size):
+    return dy.repeat(size, axis=0).repeat(size, axis=1)
+
+
+def first_only(dy, size):
+    result = np.zeros_like(spread(dy, size))
+    result[::size, ::size] = dy
+    return result
+
+
+def late(layers):
+    seen, step = 1, 1
+    for kernel, stride in layers:
+        step *= stride
+        seen += (kernel - 1) * step
+    return seen
+
+
+WRONG = {
+    "output_size": [
+        ("lambda i, f, s, p: (i + 2 * p - f) / s + 1", "round downwards"),
+        ("lambda i, f, s, p: math.ceil((i + 2 * p - f) / s) + 1", "round downwards"),
+        ("lambda i, f, s, p: (i + p - f) // s + 1", "both sides"),
+        ("lambda i, f, s, p: (i + 2 * p - f) // s", "one too few"),
+        ("lambda i, f, s, p: i", "is wrong"),
+    ],
+    "count_parameters": [
+        ("lambda i, o, k, b: o * (k * k + b)", "for \\*each\\* input channel"),
+        ("lambda i, o, k, b: o * (i * k + b)", "for \\*each\\* input channel"),
+        ("lambda i, o, k, b: o * i * k * k", "one bias more"),
+        ("lambda i, o, k, b: o * i * (k * k + b)", "one bias for each filter"),
+        ("lambda i, o, k, b: o * i * k * k + b", "not one for all"),
+        ("lambda i, o, k, b: o * (i * k * k + 1)", "bias is False"),
+    ],
+    "convolve2d": [
+        ("correlate", "that is cross-correlation"),
+        ("lambda i, k: correlate(i, k[::-1])", "in one direction"),
+        ("lambda i, k: correlate(i, k[:, ::-1])", "in one direction"),
+        ("lambda i, k: signal.convolve2d(i, k)", "valid is wanted"),
+        ("lambda i, k: signal.convolve2d(i, k, 'same')", "valid is wanted"),
+    ],
+    "dilated": [
+        ("lambda i, k, d: correlate(i, k)", "has no effect"),
+        ("lambda i, k, d: correlate(i, k)[::d, ::d]", "that is a stride"),
+        ("lambda i, k, d: correlate(i[::d, ::d], k)", "the result's shape is"),
+        ("lambda i, k, d: np.zeros((3, 3, 3))", "the result's shape is"),
+    ],
+    "max_pool": [
+        ("lambda i, n, s: pool(i, n, n)", "move by `stride`"),
+        ("lambda i, n, s: i[::s, ::s]", "the result's shape is|one pixel of each"),
+        ("lambda i, n, s: np.maximum(pool(i, n, s), 0)", "0 is no lower limit"),
+        ("lambda i, n, s: sliding_window_view(i, (n, n)).max(axis=(2, 3))", "stick out|shape"),
+        ("lambda i, n, s: -pool(-i, n, s)", "is wrong"),
+    ],
+    "softmax": [
+        ("lambda z: np.exp(z) / sum(np.exp(z).T)[:, None]", "overflow"),
+        ("lambda z: exps(z) / exps(z).sum()", "each \\*row\\* sums to 1"),
+        ("lambda z: exps(z) / exps(z).sum(axis=0)", "not the columns"),
+        ("lambda z: z / z.sum(axis=1, keepdims=True)", "is wrong"),
+    ],
+    "receptive_field": [
+        ("lambda n: 1 + sum(k - 1 for k, s in n)", "s times as large"),
+        ("lambda n: sum(k for k, s in n)", "adds k − 1|s times as large|is wrong"),
+        ("late", "only for the layers after it"),
+        ("lambda n: n[0][0]", "IndexError|s times as large|is wrong"),
+    ],
+    "mean_pool_backward": [
+        ("spread", "its share"),
+        ("lambda d, n: spread(d, n) / n", "holds size · size"),
+        ("lambda d, n: first_only(d, n)", "every pixel of the block"),
+        ("lambda d, n: first_only(d, n) / n**2", "every pixel of the block"),
+        ("lambda d, n: d / n**2", "the result's shape is"),
+    ],
+}
+
+RIGHT = {
+    "output_size": [
+        lambda i, f, s, p: len(range(0, i + 2 * p - f + 1, s)),
+        lambda i, f, s, p: math.floor((i + 2 * p - f) / s + 1),
+        lambda i, f, s, p: np.floor((i + 2 * p - f) / s) + 1.0,
+    ],
+    "count_parameters": [
+        lambda i, o, k, b: sum(p.numel() for p in torch.nn.Conv2d(i, o, k, bias=b).parameters()),
+        lambda i, o, k, b: o * i * k * k + (o if b else 0),
+    ],
+    "convolve2d": [
+        lambda i, k: signal.convolve2d(i, k, "valid"),
+        lambda i, k: F.conv2d(
+            torch.tensor(i)[None, None], torch.tensor(k[::-1, ::-1].copy())[None, None]
+        )[0, 0],
+        lambda i, k: correlate(i, np.rot90(k, 2)).tolist(),
+    ],
+    "dilated": [
+        lambda i, k, d: F.conv2d(
+            torch.tensor(i)[None, None], torch.tensor(k)[None, None], dilation=d
+        )[0, 0],
+        lambda i, k, d: sum(
+            k[r, s]
+            * i[
+                r * d : len(i) - (k.shape[0] - 1 - r) * d,
+                s * d : i.shape[1] - (k.shape[1] - 1 - s) * d,
+            ]
+            for r, s in np.ndindex(k.shape)
+        ),
+    ],
+    "max_pool": [
+        lambda i, n, s: F.max_pool2d(torch.tensor(i)[None, None], n, s)[0, 0],
+        lambda i, n, s: np.array(
+            [
+                [i[r : r + n, c : c + n].max() for c in range(0, i.shape[1] - n + 1, s)]
+                for r in range(0, len(i) - n + 1, s)
+            ]
+        ),
+    ],
+    "softmax": [
+        lambda z: torch.tensor(z).softmax(dim=1),
+        lambda z: special.softmax(z, axis=1),
+        lambda z: np.exp(z - special.logsumexp(z, axis=1, keepdims=True)),
+    ],
+    "receptive_field": [
+        lambda n: (
+            1 + sum((k - 1) * math.prod(s for _, s in n[:place]) for place, (k, _) in enumerate(n))
+        ),
+        lambda n: float(
+            1 + sum((k - 1) * int(np.prod([s for _, s in n[:i]])) for i, (k, _) in enumerate(n))
+        ),
+    ],
+    "mean_pool_backward": [
+        lambda d, n: spread(d, n) / (n * n),
+        lambda d, n: F.interpolate(torch.tensor(d)[None, None], scale_factor=n)[0, 0] / n**2,
+        lambda d, n: (
+            ndimage.zoom(d, n, order=0, grid_mode=True, mode="nearest") / n**2 if n > 1 else d
+        ),
+    ],
+}

@@ -1,0 +1,218 @@
+"""Training: it learns, it repeats, it can be stopped, and it refuses what cannot be meant."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_utils import training
+from course_utils.errors import ArgumentError
+from course_utils.training import evaluate, fit, pick_device, shift_pixels, time_call
+
+RNG = np.random.default_rng(0)
+LABELS = torch.tensor(RNG.integers(0, 3, 90))
+IMAGES = torch.tensor(RNG.normal(size=(90, 1, 8, 8)), dtype=torch.float32)
+IMAGES += LABELS[:, None, None, None]  # brighter classes
+
+
+def model(seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.1), nn.Flatten(),
+        nn.Linear(144, 3),
+    )  # fmt: skip
+
+
+def test_it_learns_and_returns_the_history():
+    net = model()
+    before = evaluate(net, IMAGES, LABELS)
+    history = fit(net, IMAGES, LABELS, epochs=6, batch_size=32)
+    assert evaluate(net, IMAGES, LABELS) > max(0.8, before)
+    assert len(history["loss"]) == len(history["epoch"]) == 6 * 3
+    assert history["epoch"][-1] == 6 and history["loss"][-1] < history["loss"][0]
+
+
+def test_the_same_seed_is_the_same_run_and_another_is_not():
+    runs = []
+    for seed in (1, 1, 2):
+        net = model()
+        fit(net, IMAGES, LABELS, epochs=1, batch_size=32, seed=seed, augment=shift_pixels)
+        runs.append([p.detach().clone() for p in net.parameters()])
+    same, other = (all(map(torch.equal, runs[0], run)) for run in runs[1:])
+    assert same and not other
+
+
+def test_a_step_is_torchs_own():
+    ours, theirs = nn.Linear(4, 3), nn.Linear(4, 3)
+    theirs.load_state_dict(ours.state_dict())
+    x, y = torch.randn(8, 4), torch.arange(8) % 3
+    fit(ours, x, y, epochs=3, batch_size=8, learning_rate=0.1, weight_decay=0.2, bfloat16=False)
+    optimizer = torch.optim.AdamW(theirs.parameters(), 0.1, weight_decay=0.2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 3)
+    for _ in range(3):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(theirs(x), y).backward()
+        optimizer.step()
+        schedule.step()
+    assert torch.allclose(ours.weight, theirs.weight, atol=1e-6)
+
+
+def test_evaluate_counts_right_answers_and_works_in_pieces():
+    class Knows(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.none = nn.Parameter(torch.zeros(1))
+            self.largest = 0
+
+        def forward(self, x):
+            self.largest = max(self.largest, len(x))
+            return nn.functional.one_hot(x[:, 0].long(), 3).float()
+
+    answers = LABELS.clone()
+    answers[:30] = (answers[:30] + 1) % 3  # a third is wrong
+    knows = Knows()
+    assert evaluate(knows, LABELS[:, None].float(), answers, batch_size=7) == pytest.approx(2 / 3)
+    assert knows.largest == 7
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_every_part_keeps_its_mode(mode):
+    net = model().train(mode)
+    net[1].eval()  # a part that was frozen on purpose
+    evaluate(net, IMAGES, LABELS)
+    fit(net, IMAGES, LABELS, epochs=1)
+    assert net.training == mode and not net[1].training
+
+
+class Stops(nn.Module):
+    """A model during whose n-th call somebody presses the ■ button."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.inside, self.calls, self.at = model(), 0, at
+
+    def forward(self, x):
+        self.calls += 1
+        if self.calls == self.at:
+            raise KeyboardInterrupt
+        return self.inside(x)
+
+
+@pytest.mark.parametrize("at", [1, 2, 5, 6])
+def test_an_interrupt_keeps_weights_history_and_mode(at, capsys):
+    net = Stops(at).eval()
+    before = [p.detach().clone() for p in net.parameters()]
+    history = fit(net, IMAGES, LABELS, epochs=2, batch_size=32)
+    assert len(history["loss"]) == at - 1 and not net.training
+    said = f"stopped after {(at - 1) / 3:.2f} of 2 epochs, weights kept"
+    assert said in capsys.readouterr().out
+    changed = not all(map(torch.equal, before, net.parameters()))
+    assert changed == (at > 1)
+    fit(net, IMAGES, LABELS, epochs=1)  # and it can be run again
+
+
+@pytest.mark.parametrize("part", ["augment", "loss"])
+def test_an_interrupt_elsewhere_is_the_same(part, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    history = fit(model(), IMAGES, LABELS, epochs=1, **{part: stop})
+    assert history == {"epoch": [], "loss": []} and "stopped after 0.00" in capsys.readouterr().out
+
+
+def test_a_real_error_leaves_the_mode_and_comes_through():
+    def broken(*_):
+        raise RuntimeError("mine")
+
+    net = model().eval()
+    with pytest.raises(RuntimeError, match="mine"):
+        fit(net, IMAGES, LABELS, epochs=1, augment=broken)
+    assert not net.training
+
+
+def test_shifts_are_all_nine_and_the_rest_is_zero():
+    images = torch.zeros(400, 1, 5, 5)
+    images[:, :, 2, 2] = 1
+    moved = shift_pixels(images, torch.Generator().manual_seed(0))
+    assert torch.equal(moved.sum(dim=(1, 2, 3)), torch.ones(400))
+    counts = moved.sum(dim=(0, 1)).int()
+    assert (counts[1:4, 1:4] > 20).all() and counts.sum() == 400
+    edge = torch.ones(50, 2, 3, 4)
+    for image in shift_pixels(edge, torch.Generator().manual_seed(1)):
+        assert set(image.unique().tolist()) <= {0, 1} and torch.equal(image[0], image[1])
+
+
+def test_devices(monkeypatch):
+    assert pick_device("cpu") == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device().type == "cuda"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert pick_device().type == "mps"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert pick_device().type == "cpu"
+    with pytest.raises(ArgumentError, match="device 'cuda' is not available here; use 'cpu'"):
+        pick_device("cuda")
+    with pytest.raises(ArgumentError, match="device 'mps' is not available here; use 'cpu'"):
+        pick_device("mps")
+    with pytest.raises(ArgumentError, match="device must be one of cuda, mps, cpu, got 'gpu'"):
+        pick_device("gpu")
+
+
+def test_the_clock_takes_the_median(monkeypatch):
+    ticks = iter([0, 9, 0, 1, 0, 5, 0, 2])  # the first call is the warm-up
+    monkeypatch.setattr(training.time, "perf_counter", lambda: next(ticks))
+    assert time_call(lambda: None, repeats=3) == 2
+
+
+def test_a_bar_is_no_line_when_nobody_watches(capsys):
+    fit(model(), IMAGES, LABELS, epochs=1)
+    assert capsys.readouterr().out == ""
+
+
+BAD = {
+    "as it is from the file": (IMAGES.to(torch.uint8), LABELS, r"use images\.float\(\) / 255"),
+    "float64": (IMAGES.double(), LABELS, r"images must be float32, got torch.float64; use images"),
+    "without channel": (IMAGES[:, 0], LABELS, r"got \(90, 8, 8\); use images\[:, None\]"),
+    "channels last": (IMAGES.permute(0, 2, 3, 1), LABELS, r"use images\.permute\(0, 3, 1, 2\)"),
+    "other channels": (IMAGES.repeat(1, 3, 1, 1), LABELS, r"\(N, 1, H, W\) for this model, got"),
+    "no images": (IMAGES[:0], LABELS[:0], "images is empty: 0 images"),
+    "not a number": (IMAGES * float("nan"), LABELS, "images hold NaN or inf"),
+    "infinite": (IMAGES / 0, LABELS, "images hold NaN or inf"),
+    "other length": (IMAGES, LABELS[:80], "there are 90 images and 80 labels"),
+    "one-hot": (IMAGES, torch.eye(3)[LABELS], r"use labels\.argmax\(axis=1\)"),
+    "a column": (IMAGES, LABELS[:, None], r"use labels\[:, 0\]"),
+    "floats": (IMAGES, LABELS.float(), "labels must be whole numbers, got float32"),
+    "negative": (IMAGES, LABELS - 1, r"labels must be 0 … \d+, found -1 at"),
+    "too large": (IMAGES, LABELS + 1, "labels must be 0 … 2, found 3 at"),
+    "ignored in torch": (IMAGES, LABELS * 0 - 100, "found -100 at 0"),
+    "words": (IMAGES, ["cat"] * 90, "labels must hold numbers, got a list"),
+}
+
+
+@pytest.mark.parametrize("call", [evaluate, lambda *given: fit(*given, epochs=1)])
+@pytest.mark.parametrize("case", BAD)
+def test_bad_data_is_named(case, call):
+    images, labels, says = BAD[case]
+    with pytest.raises(ArgumentError, match=says) as caught:
+        call(model(), images, labels)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, "32", True])
+def test_bad_numbers_are_named(size):
+    with pytest.raises(ArgumentError, match="batch_size must be a whole number from 1, got"):
+        fit(model(), IMAGES, LABELS, epochs=1, batch_size=size)
+    with pytest.raises(ArgumentError, match="batch_size must be a whole number from 1, got"):
+        evaluate(model(), IMAGES, LABELS, batch_size=size)
+    with pytest.raises(ArgumentError, match="epochs must be a whole number from 1, got"):
+        fit(model(), IMAGES, LABELS, epochs=size)
+
+
+def test_what_else_is_accepted():
+    history = fit(model(), IMAGES, LABELS, epochs=1, batch_size=1000)  # larger than the data
+    assert len(history["loss"]) == 1
+    arrays = fit(model(), IMAGES.numpy(), LABELS.tolist(), epochs=1, batch_size=1000)
+    assert arrays == history
+    with pytest.warns(UserWarning, match="images go from .* to .*; divide by 255"):
+        evaluate(model(), IMAGES * 100, LABELS)

@@ -64,8 +64,11 @@ def as_features(name, value, features=None, dtype=None):
     return _as_float(name, array, dtype)
 
 
-def as_labels(labels, count, classes):
-    """Labels (N,) of whole numbers 0 … classes − 1, as many as there are logits."""
+def as_labels(labels, count, classes=None):
+    """Labels (N,) of whole numbers 0 … classes − 1, as many as there are logits.
+
+    classes: how many there are; None if that is not known yet.
+    """
     array = as_array("labels", labels)
     if array.ndim == 2 and array.shape[1] == 1:
         raise ArgumentError(f"labels must be (N,), got {array.shape}; use labels[:, 0]")
@@ -76,11 +79,12 @@ def as_labels(labels, count, classes):
     if len(array) != count:
         raise ArgumentError(f"there are {count} logits and {len(array)} labels")
     if array.dtype.kind not in "iu":
-        raise ArgumentError(f"labels must be whole numbers, got {array.dtype}; use astype(int)")
-    wrong = np.flatnonzero((array < 0) | (array >= classes))
+        fix = "labels.long()" if hasattr(labels, "detach") else "labels.astype(int)"
+        raise ArgumentError(f"labels must be whole numbers, got {array.dtype}; use {fix}")
+    wrong = np.flatnonzero((array < 0) | (array >= (np.inf if classes is None else classes)))
     if len(wrong):
-        first = int(wrong[0])
-        raise ArgumentError(f"labels must be 0 … {classes - 1}, found {array[first]} at {first}")
+        first, last = int(wrong[0]), "…" if classes is None else f"… {classes - 1}"
+        raise ArgumentError(f"labels must be 0 {last}, found {array[first]} at {first}")
     return array
 
 

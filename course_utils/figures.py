@@ -89,11 +89,16 @@ def show_row(pictures, alt, photo=False, width=10, columns=None, values=False, *
     all. values: True writes the numbers on the cells. options: passed on to `show_image`.
     """
     pictures = list(pictures.items()) if isinstance(pictures, dict) else list(pictures)
-    if not pictures:
-        raise ArgumentError("pictures must hold at least one picture, got none")
+    if not pictures or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pictures):
+        raise ArgumentError("pictures must hold at least one pair of title and image")
+    for title, image in pictures:
+        if np.ndim(image) < 2 or not np.size(image):
+            raise ArgumentError(
+                f"image {title!r} must be (H, W) or (H, W, 3), got {np.shape(image)}"
+            )
     columns = columns or len(pictures)
     rows = -(-len(pictures) // columns)
-    tallest = max(len(image) / np.shape(image)[1] for _, image in pictures)
+    tallest = min(3, max(np.shape(image)[0] / np.shape(image)[1] for _, image in pictures))
     height = rows * (0.95 * width / columns * tallest + 0.35)
     figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
     draw = show_values if values else show_image

@@ -40,7 +40,9 @@ def conv_matrix(kernel, height, width, stride=1):
 
 
 def _matrix(name, value):
+    """A matrix of float32 or float64; whole numbers become float64, so that nothing overflows."""
     array = as_array(name, value)
+    array = array if array.dtype.kind == "f" else array.astype(float)
     if array.ndim != 2 or not array.size:
         hint = f"; use {name}[..., 0]" if array.ndim == 3 and array.shape[2] in (1, 3) else ""
         raise ArgumentError(f"{name} must be 2-D (H, W) and not empty, got {array.shape}{hint}")

@@ -1,6 +1,7 @@
 """Training and evaluating torch models: the finished form of the loop that chapter 2 types."""
 
 import contextlib
+import math
 import statistics
 import time
 import warnings
@@ -40,44 +41,59 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     """Train a classifier in place with AdamW, its learning rate rising once and falling.
 
     model: a torch module (N, …) → logits (N, K), trained on the device where it is.
-    images: (N, …) float32 tensor, on any device. labels: (N,) whole numbers 0 … K − 1.
+    images: (N, C, H, W) or (N, D) float32, on any device. labels: (N,) whole numbers 0 … K − 1.
+    batch_size: the largest; all batches are about equally large.
     loss: function of (logits, labels) → a scalar. augment: function of (images, generator) →
-    images, on the model's device. seed: of the order of the images and of the generator.
+    images, on the model's device. seed: of the order of the images and of the generator. (Dropout
+    draws from torch's own: call torch.manual_seed before, where the model is made.)
     bfloat16: compute in that shorter type; None: where the device has instructions for it.
     Returns the history: a dict of "epoch" (how far, a float a step) and "loss" (of each step).
     An interrupt ends the training early: weights and history are kept, and a line says so.
-    Raises ArgumentError for data or numbers that cannot be meant.
+    Raises ArgumentError for data, numbers or a model that cannot be meant.
     """
     epochs = whole_number("epochs", epochs, 1)
     batch_size = whole_number("batch_size", batch_size, 1)
+    seed = whole_number("seed", seed, 0)
+    _check_number("learning_rate", learning_rate, above=0)
+    _check_number("weight_decay", weight_decay, above=-1e-12)
     images, labels = _as_data(images, labels)
-    _check_channels(model, images)
-    device = next(model.parameters()).device
+    weights = [weight for weight in _parameters(model) if weight.requires_grad]
+    if not weights:
+        raise ArgumentError("model has no weights to train (requires_grad is False for all)")
+    device = weights[0].device
     draw, order = torch.Generator(device).manual_seed(seed), torch.Generator().manual_seed(seed)
     batches = -(-len(images) // batch_size)
-    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, epochs * batches)
+    steps = epochs * batches
+    optimizer = torch.optim.AdamW(weights, learning_rate, weight_decay=weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps + 1)
     losses = []
     with _mode(model, training=True):
         try:
-            for step in progress(range(epochs * batches), "training"):
+            for step in progress(range(steps), "training"):
                 if step % batches == 0:
-                    shuffled = torch.randperm(len(images), generator=order).split(batch_size)
+                    shuffled = torch.randperm(len(images), generator=order).tensor_split(batches)
                 batch = shuffled[step % batches]
                 x, y = images[batch].to(device), labels[batch].to(device)
                 with _precision(device, bfloat16):
-                    logits = model(augment(x, draw) if augment else x)
+                    logits = _logits(model, augment(x, draw) if augment else x)
                     if step == 0:
                         as_labels(labels, len(images), logits.shape[1])
                     value = loss(logits.float(), y)
+                if value.ndim:
+                    raise ArgumentError(
+                        f"loss must return one number, got shape {tuple(value.shape)}; "
+                        'use reduction="mean"'
+                    )
                 optimizer.zero_grad()
                 value.backward()
                 optimizer.step()
-                schedule.step()
                 losses.append(value.detach())
+                schedule.step()
         except KeyboardInterrupt:
             print(f"stopped after {len(losses) / batches:.2f} of {epochs} epochs, weights kept")
     history = torch.stack(losses).tolist() if losses else []
+    if not np.isfinite(history).all():
+        warnings.warn("the loss became NaN or inf; try a lower learning_rate", stacklevel=2)
     return {"epoch": [(step + 1) / batches for step in range(len(history))], "loss": history}
 
 
@@ -89,24 +105,25 @@ def evaluate(model, images, labels, batch_size=1000):
     """
     batch_size = whole_number("batch_size", batch_size, 1)
     images, labels = _as_data(images, labels)
-    _check_channels(model, images)
-    device = next(model.parameters()).device
+    device = next((weight.device for weight in _parameters(model)), images.device)
     right = 0
     with _mode(model, training=False), torch.inference_mode():
         for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-            logits = model(x.to(device))
+            logits = _logits(model, x.to(device, copy=True))  # a copy: models may work in place
             as_labels(y, len(y), logits.shape[1])
+            if logits.isnan().any():
+                raise ArgumentError("the model's logits hold NaN: its training went wrong")
             right += int((logits.argmax(1) == y.to(device)).sum())
     return right / len(images)
 
 
 def shift_pixels(images, generator):
-    """Move each image by −1, 0 or 1 pixels down and right, zeros moving in (L1.08, chapter 3).
+    """Move each image by −1, 0 or 1 pixels down and right, its edge repeated (L1.08).
 
     images: (N, C, H, W). generator: a torch.Generator on the images' device.
     """
     n, _, height, width = images.shape
-    padded = functional.pad(images, (1, 1, 1, 1))
+    padded = functional.pad(images, (1, 1, 1, 1), mode="replicate")
     moved = torch.empty_like(images)
     place = torch.randint(9, (n,), generator=generator, device=images.device)
     for index in range(9):
@@ -114,6 +131,29 @@ def shift_pixels(images, generator):
         chosen = place == index
         moved[chosen] = padded[chosen, :, down : down + height, right : right + width]
     return moved
+
+
+def time_call(function, repeats=15, warm_up=1):
+    """Median seconds of `function()`, after `warm_up` calls that are not counted.
+
+    Waits for the GPU, if there is one, before it looks at the clock.
+    """
+    repeats, warm_up = whole_number("repeats", repeats, 1), whole_number("warm_up", warm_up, 0)
+    seconds = []
+    for _ in range(warm_up + repeats):
+        _wait_for_gpu()
+        start = time.perf_counter()
+        function()
+        _wait_for_gpu()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds[warm_up:])
+
+
+def _wait_for_gpu():
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    elif torch.backends.mps.is_available():
+        torch.mps.synchronize()
 
 
 def short_type_is_quick(device):
@@ -142,56 +182,64 @@ def _mode(model, training):
             part.training = mode
 
 
-def _check_channels(model, images):
-    """Refuse images whose channels are not where the model's first convolution wants them."""
-    first = next((part for part in model.modules() if isinstance(part, torch.nn.Conv2d)), None)
-    if first is None or images.ndim != 4 or images.shape[1] == first.in_channels:
+def _parameters(model):
+    if not isinstance(model, torch.nn.Module):
+        raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+    return model.parameters()
+
+
+def _check_number(name, value, above):
+    """Refuse what is no finite number above a limit."""
+    if isinstance(value, int | float) and math.isfinite(value) and above < value:
         return
-    last = images.shape[3] == first.in_channels
-    raise ArgumentError(
-        f"images must be (N, {first.in_channels}, H, W) for this model, got {tuple(images.shape)}"
-        + ("; they are (N, H, W, C): use images.permute(0, 3, 1, 2)" if last else "")
-    )
+    raise ArgumentError(f"{name} must be a number from {max(above, 0)} up, got {value!r}")
+
+
+def _logits(model, x):
+    """The model's answer (N, K); one sentence instead of torch's where the channels do not fit."""
+    try:
+        logits = model(x)
+    except RuntimeError:
+        first = next((part for part in model.modules() if isinstance(part, torch.nn.Conv2d)), None)
+        if first is None or x.ndim != 4 or x.shape[1] == first.in_channels:
+            raise
+        last = x.shape[3] == first.in_channels
+        hint = "; they are (N, H, W, C): use images.permute(0, 3, 1, 2)" if last else ""
+        wanted = f"images must be (N, {first.in_channels}, H, W) for this model"
+        raise ArgumentError(f"{wanted}, got {('N', *x.shape[1:])}{hint}".replace("'", "")) from None
+    if logits.ndim != 2 or len(logits) != len(x):
+        raise ArgumentError(
+            f"model must return logits (N, K), got {tuple(logits.shape)} for {len(x)} images; "
+            "end it with nn.Flatten()"
+        )
+    return logits
 
 
 def _as_data(images, labels):
     """Images as a tensor of float32 and labels as one of int64, of the same length, not empty."""
-    if not isinstance(images, torch.Tensor):
-        images = torch.as_tensor(np.ascontiguousarray(as_array("images", images)))
+    given = type(images)
+    if given is not torch.Tensor:
+        images = torch.tensor(as_array("images", images))
     if not isinstance(labels, torch.Tensor):
-        labels = torch.as_tensor(np.ascontiguousarray(as_array("labels", labels)))
+        labels = torch.tensor(as_array("labels", labels))
     if images.dtype != torch.float32:
-        fix = "images.float()" + ("" if images.dtype.is_floating_point else " / 255")
+        tensor = given is torch.Tensor
+        fix = "images.float()" if tensor else "np.float32(images)"
+        fix += "" if images.dtype.is_floating_point else " / 255"
         raise ArgumentError(f"images must be float32, got {images.dtype}; use {fix}")
-    if images.ndim == 3:
+    if images.ndim not in (2, 4):
+        hint = "; use images[:, None]" if images.ndim == 3 else ""
         raise ArgumentError(
-            f"images must be (N, C, H, W) or (N, D), got {tuple(images.shape)}; use images[:, None]"
+            f"images must be (N, C, H, W) or (N, D), got {tuple(images.shape)}{hint}"
         )
-    if not len(images):
-        raise ArgumentError("images is empty: 0 images")
+    if not images.numel():
+        raise ArgumentError(f"images is empty: {len(images)} images, shape {tuple(images.shape)}")
     if labels.ndim == 1 and len(labels) != len(images):
         raise ArgumentError(f"there are {len(images)} images and {len(labels)} labels")
-    as_labels(labels, len(images), 2**31)  # how many classes there are, the logits will tell
+    as_labels(labels, len(images))  # how many classes there are, the logits will tell
     low, high = (float(value) for value in images.aminmax())
     if not np.isfinite((low, high)).all():
         raise ArgumentError("images hold NaN or inf")
     if high > 100:
         warnings.warn(f"images go from {low:g} to {high:g}; divide by 255?", stacklevel=3)
     return images, labels.long()
-
-
-def time_call(function, repeats=15, warm_up=1):
-    """Median seconds of `function()`, after `warm_up` calls that are not counted.
-
-    Waits for the GPU, if there is one, before it looks at the clock.
-    """
-    whole_number("repeats", repeats, 1)
-    wait = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
-    seconds = []
-    for _ in range(warm_up + repeats):
-        wait()
-        start = time.perf_counter()
-        function()
-        wait()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds[warm_up:])

@@ -10,16 +10,17 @@ from scipy import ndimage, signal, special
 F = torch.nn.functional
 
 
+def tensor(matrix):
+    """(H, W) → (1, 1, H, W)"""
+    return torch.tensor(matrix.copy())[None, None]
+
+
 def correlate(image, kernel):
     return signal.correlate2d(image, kernel, "valid")
 
 
 def pool(image, size, stride):
     return sliding_window_view(image, (size, size))[::stride, ::stride].max(axis=(2, 3))
-
-
-def exps(logits):
-    return np.exp(logits - logits.max())
 
 
 def spread(dy, size):
@@ -46,6 +47,7 @@ WRONG = {
         ("lambda i, f, s, p: math.ceil((i + 2 * p - f) / s) + 1", "round downwards"),
         ("lambda i, f, s, p: (i + p - f) // s + 1", "both sides"),
         ("lambda i, f, s, p: (i + 2 * p - f) // s", "one too few"),
+        ("lambda i, f, s, p: (i + 2 * p - f + 1) // s", "one too few"),
         ("lambda i, f, s, p: i", "is wrong"),
     ],
     "count_parameters": [
@@ -73,18 +75,23 @@ WRONG = {
         ("lambda i, n, s: pool(i, n, n)", "move by `stride`"),
         ("lambda i, n, s: i[::s, ::s]", "the result's shape is|one pixel of each"),
         ("lambda i, n, s: np.maximum(pool(i, n, s), 0)", "0 is no lower limit"),
-        ("lambda i, n, s: sliding_window_view(i, (n, n)).max(axis=(2, 3))", "stick out|shape"),
+        ("lambda i, n, s: sliding_window_view(i, (n, n)).max(axis=(2, 3))", "not by one"),
+        ("lambda i, n, s: F.max_pool2d(tensor(i), n, s, ceil_mode=True)[0, 0]", "stick out"),
         ("lambda i, n, s: -pool(-i, n, s)", "is wrong"),
     ],
-    "softmax": [
-        ("lambda z: np.exp(z) / sum(np.exp(z).T)[:, None]", "overflow"),
-        ("lambda z: exps(z) / exps(z).sum()", "each \\*row\\* sums to 1"),
-        ("lambda z: exps(z) / exps(z).sum(axis=0)", "not the columns"),
-        ("lambda z: z / z.sum(axis=1, keepdims=True)", "is wrong"),
+    "log_softmax": [
+        ("lambda z: np.log(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True))", "whose logarithm"),
+        ("lambda z: np.log(special.softmax(z, axis=1))", "whose logarithm"),
+        ("lambda z: special.softmax(z, axis=1)", "that is softmax"),
+        ("lambda z: -special.log_softmax(z, axis=1)", "the sign"),
+        ("lambda z: z - special.logsumexp(z)", "each \\*row\\*"),
+        ("lambda z: z", "is wrong"),
+        ("lambda z: np.log(np.exp(z - z.max()) / np.exp(z - z.max()).sum(1)[:, None])", "−inf"),
     ],
     "receptive_field": [
         ("lambda n: 1 + sum(k - 1 for k, s in n)", "s times as large"),
         ("lambda n: sum(k for k, s in n)", "adds k − 1|s times as large|is wrong"),
+        ("lambda n: late(n) if n else 0", "without a layer|only for"),
         ("late", "only for the layers after it"),
         ("lambda n: n[0][0]", "IndexError|s times as large|is wrong"),
     ],
@@ -109,6 +116,7 @@ RIGHT = {
     ],
     "convolve2d": [
         lambda i, k: signal.convolve2d(i, k, "valid"),
+        lambda i, k: signal.convolve2d(i, k, "valid").astype(np.float32),
         lambda i, k: F.conv2d(
             torch.tensor(i)[None, None], torch.tensor(k[::-1, ::-1].copy())[None, None]
         )[0, 0],
@@ -136,10 +144,15 @@ RIGHT = {
             ]
         ),
     ],
-    "softmax": [
-        lambda z: torch.tensor(z).softmax(dim=1),
-        lambda z: special.softmax(z, axis=1),
-        lambda z: np.exp(z - special.logsumexp(z, axis=1, keepdims=True)),
+    "log_softmax": [
+        lambda z: torch.tensor(z).log_softmax(dim=1),
+        lambda z: (
+            torch.tensor(z).float().log_softmax(dim=1)
+            if abs(z).max() < 100
+            else special.log_softmax(z, 1)
+        ),
+        lambda z: special.log_softmax(z, axis=1),
+        lambda z: z - special.logsumexp(z, axis=1, keepdims=True),
     ],
     "receptive_field": [
         lambda n: (

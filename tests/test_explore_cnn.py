@@ -98,6 +98,48 @@ def test_presets_are_what_scipy_computes(name):
     assert explorer.picture.alt.startswith(f"Kernel explorer. {name}: ")
 
 
+def test_a_choice_is_never_said_with_the_old_kernel():
+    explorer, said = cnn.kernel_explorer(np.full((20, 30), 100)), []
+    explorer.readout.observe(lambda change: said.append(change["new"]), names="text")
+    explorer.controls["preset"].value = "sharpen"
+    assert len(said) == 1 and "sharpen: the weights' sum is 1, so flat areas become × 1" in said[0]
+
+
+def test_small_sums_are_said_as_they_are():
+    explorer = cnn.kernel_explorer(np.full((20, 30), 255))
+    grid = explorer.controls["kernel"]
+    grid.set(np.full((3, 3), 0.005))
+    assert "sum is 0.045, so flat areas become × 0.045" in explorer.picture.alt
+    grid.set([[0.1, 0.2, -0.3], [0, 0, 0], [0, 0, 0]])
+    assert "sum is 0, so flat areas become 0; the result goes from 0 to 0" in explorer.picture.alt
+
+
+def test_large_numbers_are_exact():
+    explorer = cnn.window_explorer(np.full((4, 4), 255), [[1, 2, 1], [0, 0, 0], [0, 0, 0]])
+    assert "= 255 + 510 + 255 + 0" in explorer.picture.alt and "= 1020; " in explorer.picture.alt
+
+
+def test_a_grid_can_be_set_in_any_way():
+    grid = KernelGrid(np.eye(2))
+    grid.set([[1, 2], [3, 4]])
+    assert grid.value == ((1, 2), (3, 4))
+    grid.value = ((5.0, 6.0), (7.0, 8.0))
+    grid.children[0].value = 9
+    assert grid.value == ((9, 6), (7, 8))
+    grid.children[3].value = 1e9
+    assert grid.value[1][1] == 1000
+    with pytest.raises(ArgumentError, match=r"kernel must be \(2, 2\), got \(4, 1\)"):
+        grid.set(np.ones((4, 1)))
+    grid.children[0].value = 3
+    assert grid.value[0][0] == 3
+
+
+def test_settings_may_come_in_any_order():
+    explorer = cnn.window_explorer(IMAGE, KERNEL)
+    explorer.set(step=40, padding=2)
+    assert explorer.controls["step"].value == 40 and "output (5, 0)" in explorer.picture.alt
+
+
 def test_a_kernel_of_ones_own_is_called_so_and_presets_are_recognised():
     explorer = cnn.kernel_explorer(np.full((20, 30), 100))
     grid, menu = explorer.controls["kernel"], explorer.controls["preset"]
@@ -170,8 +212,11 @@ def test_pooling_says_what_changed(kind, window, move):
     [
         (lambda: cnn.window_explorer(np.zeros((8, 8)), KERNEL), "up to 7 × 7 and kernel"),
         (lambda: cnn.window_explorer(np.zeros((2, 2)), np.ones((3, 3))), "kernel .* larger"),
-        (lambda: cnn.kernel_explorer(np.zeros((4, 4, 3))), r"photo must be gray, \(H, W\), got"),
-        (lambda: feature_maps.pooling_explorer(np.zeros(4)), r"image must be \(H, W\), got"),
+        (lambda: cnn.kernel_explorer(np.zeros((4, 4, 3))), r"photo must be gray, \(H, W\), from"),
+        (lambda: cnn.kernel_explorer(np.zeros((2, 9))), "from 3 × 3, got"),
+        (lambda: cnn.kernel_explorer(np.ones((9, 9))), "use photo \\* 255"),
+        (lambda: feature_maps.pooling_explorer(np.zeros((5, 9))), "from 7 × 7, got"),
+        (lambda: feature_maps.pooling_explorer(np.ones((9, 9))), "use image \\* 255"),
         (lambda: KernelGrid(np.zeros(3)), r"kernel must be \(R, S\), got"),
     ],
 )

@@ -100,5 +100,9 @@ def test_a_row_is_one_figure_with_a_title_each(monkeypatch):
     assert not five.axes[5].axison and len(five.axes[0].texts) == 25
     assert five.axes[0].images[0].get_clim() == (0, 2)
     plt.close("all")
-    with pytest.raises(ArgumentError, match="pictures must hold at least one"):
-        figures.show_row([], "Nothing.")
+    for wrong in ([], {}, [rng.random((4, 4))]):
+        with pytest.raises(ArgumentError, match="at least one pair of title and image"):
+            figures.show_row(wrong, "Nothing.")
+    for image in (np.zeros(5), np.zeros((0, 4)), 3):
+        with pytest.raises(ArgumentError, match="image 'x' must be .* got"):
+            figures.show_row({"x": image}, "Nothing.")

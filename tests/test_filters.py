@@ -48,6 +48,12 @@ def test_sobel_is_scipys_with_the_other_sign():
         assert np.allclose(filters.correlate(image, kernel), theirs)
 
 
+def test_small_integers_do_not_overflow():
+    image, kernel = np.full((4, 4), 200, np.uint8), np.ones((3, 3), np.uint8)
+    assert (filters.correlate(image, kernel) == 1800).all()
+    assert (filters.conv_matrix(kernel, 4, 4) @ image.ravel() == 1800).all()
+
+
 def test_the_matrix_by_hand():
     matrix = filters.conv_matrix([[1, 2], [3, 4]], 3, 3)
     assert matrix.tolist() == [

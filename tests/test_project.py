@@ -91,7 +91,8 @@ DOORS = {  # module → the course's own modules that it may import
     "checks.engine": {"errors", "live_text"}, "checks.image_data_questions": {"checks.engine"},
     "checks.image_data": {"checks.engine", "checks.image_data_questions"},
     "checks.cnn_questions": {"checks.engine"},
-    "checks.cnn": {"checks.engine", "checks.cnn_questions"},
+    "checks.cnn_sizes": {"checks.engine"},
+    "checks.cnn": {"checks.engine", "checks.cnn_questions", "checks.cnn_sizes"},
 }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def test_a_step_is_torchs_own():
     x, y = torch.randn(8, 4), torch.arange(8) % 3
     fit(ours, x, y, epochs=3, batch_size=8, learning_rate=0.1, weight_decay=0.2, bfloat16=False)
     optimizer = torch.optim.AdamW(theirs.parameters(), 0.1, weight_decay=0.2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 3 + 1)
     for _ in range(3):
         optimizer.zero_grad()
         nn.functional.cross_entropy(theirs(x), y).backward()
@@ -175,15 +175,27 @@ BAD = {
     "float64": (IMAGES.double(), LABELS, r"images must be float32, got torch.float64; use images"),
     "without channel": (IMAGES[:, 0], LABELS, r"got \(90, 8, 8\); use images\[:, None\]"),
     "channels last": (IMAGES.permute(0, 2, 3, 1), LABELS, r"use images\.permute\(0, 3, 1, 2\)"),
-    "other channels": (IMAGES.repeat(1, 3, 1, 1), LABELS, r"\(N, 1, H, W\) for this model, got"),
+    "other channels": (
+        IMAGES.repeat(1, 3, 1, 1),
+        LABELS,
+        r"\(N, 1, H, W\) for this model, got \(N, 3, 8, 8\)",
+    ),
+    "a float64 array": (IMAGES.double().numpy(), LABELS, r"use np\.float32\(images\)$"),
+    "bytes in an array": (np.zeros((90, 1, 8, 8), np.uint8), LABELS, r"float32\(images\) / 255"),
+    "no width": (IMAGES[..., :0], LABELS, "images is empty: 90 images, shape"),
+    "a number": (np.float32(3), LABELS, r"images must be \(N, C, H, W\) or \(N, D\), got \(\)"),
     "no images": (IMAGES[:0], LABELS[:0], "images is empty: 0 images"),
     "not a number": (IMAGES * float("nan"), LABELS, "images hold NaN or inf"),
     "infinite": (IMAGES / 0, LABELS, "images hold NaN or inf"),
     "other length": (IMAGES, LABELS[:80], "there are 90 images and 80 labels"),
     "one-hot": (IMAGES, torch.eye(3)[LABELS], r"use labels\.argmax\(axis=1\)"),
     "a column": (IMAGES, LABELS[:, None], r"use labels\[:, 0\]"),
-    "floats": (IMAGES, LABELS.float(), "labels must be whole numbers, got float32"),
-    "negative": (IMAGES, LABELS - 1, r"labels must be 0 … \d+, found -1 at"),
+    "floats": (
+        IMAGES,
+        LABELS.float(),
+        r"labels must be whole numbers, got float32; use labels\.long\(\)",
+    ),
+    "negative": (IMAGES, LABELS - 1, "labels must be 0 …, found -1 at"),
     "too large": (IMAGES, LABELS + 1, "labels must be 0 … 2, found 3 at"),
     "ignored in torch": (IMAGES, LABELS * 0 - 100, "found -100 at 0"),
     "words": (IMAGES, ["cat"] * 90, "labels must hold numbers, got a list"),
@@ -216,3 +228,66 @@ def test_what_else_is_accepted():
     assert arrays == history
     with pytest.warns(UserWarning, match="images go from .* to .*; divide by 255"):
         evaluate(model(), IMAGES * 100, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"learning_rate": 0}, "learning_rate must be a number from 0 up, got 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a number"),
+        ({"learning_rate": "fast"}, "learning_rate must be a number from 0 up, got 'fast'"),
+        ({"weight_decay": -1}, "weight_decay must be a number from 0 up, got -1"),
+        ({"seed": None}, "seed must be a whole number from 0, got None"),
+        ({"loss": nn.CrossEntropyLoss(reduction="none")}, 'one number, got .*reduction="mean"'),
+    ],
+)
+def test_bad_settings_are_named(options, says):
+    with pytest.raises(ArgumentError, match=says):
+        fit(model(), IMAGES, LABELS, epochs=1, **options)
+
+
+@pytest.mark.parametrize("call", [evaluate, lambda *given: fit(*given, epochs=1)])
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (nn.Conv2d(1, 3, 8), r"logits \(N, K\), got \(90, 3, 1, 1\) .*nn\.Flatten"),
+        (nn.Sequential(nn.Flatten(0)), "logits|no weights"),
+        (len, "model must be a torch.nn.Module, got builtin_function_or_method"),
+    ],
+)
+def test_a_model_that_is_none_is_named(bad, says, call):
+    with pytest.raises(ArgumentError, match=says):
+        call(bad, IMAGES, LABELS)
+
+
+def test_models_may_rearrange_the_channels():
+    net = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, 3, 4), nn.Flatten())
+    assert len(fit(net, IMAGES, LABELS, epochs=1)["loss"]) == 1
+
+
+def test_a_single_step_is_a_step():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    before = net[1].weight.detach().clone()
+    fit(net, IMAGES, LABELS, epochs=1)
+    assert (net[1].weight - before).abs().max() > 1e-3
+
+
+def test_no_batch_is_left_with_a_single_image():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.BatchNorm1d(3))
+    assert len(fit(net, IMAGES[:17], LABELS[:17], epochs=1, batch_size=16)["loss"]) == 2
+
+
+def test_evaluation_does_not_change_the_images():
+    net = nn.Sequential(nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(64, 3))
+    before = IMAGES.clone()
+    evaluate(net, IMAGES, LABELS)
+    assert torch.equal(IMAGES, before)
+
+
+def test_a_training_that_explodes_says_so():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    with pytest.warns(UserWarning, match="NaN or inf; try a lower learning_rate"):
+        fit(net, IMAGES, LABELS, epochs=3, learning_rate=1e38, batch_size=10)
+    nn.init.constant_(net[1].weight, float("nan"))
+    with pytest.raises(ArgumentError, match="logits hold NaN"):
+        evaluate(net, IMAGES, LABELS)

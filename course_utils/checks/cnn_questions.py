@@ -38,11 +38,11 @@ QUESTIONS = {
         "happens to the pooled map?",
         [
             ("Nothing: pooling is invariant", False,
-             "Only where the maximum stays in its window. The section measured how many lit values "
-             "do not survive a shift of one."),
+             "Only where the maximum stays in its window and nothing brighter comes in. The "
+             "section measured how many lit values do not survive a shift of one."),
             ("It moves one pixel to the right", False,
              "One pixel is half a window: the pooled map cannot move by a half."),
-            ("Values whose maximum stays in its window stay, others change", True,
+            ("A value stays where its maximum stays inside and nothing brighter comes in", True,
              "So it is: a little tolerance to shifts, and no invariance."),
             ("Everything changes", False,
              "Inside of strokes, and in the dark, the maximum is the same before and after."),

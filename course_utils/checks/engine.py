@@ -101,6 +101,12 @@ def _first_problem(exercise, function, arguments, wanted):
     return wrong
 
 
+def close(got, wanted):
+    """Whether two results have one shape and, to rounding, the same values: for hints."""
+    wanted = np.asarray(wanted)
+    return got.shape == wanted.shape and np.allclose(got, wanted)
+
+
 def _differences(got, wanted, tolerance):
     """What is wrong with the values, in general words; None if nothing is."""
     if got.shape != wanted.shape:

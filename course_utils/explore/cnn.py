@@ -76,6 +76,11 @@ def integral_explorer():
     return Explorer(draw, figure, controls, "Sliding integral", parts)
 
 
+def _short(number):
+    """A number for a cell or a sum: exact where it is whole, else three digits."""
+    return f"{number:.0f}" if float(number).is_integer() else f"{number:.3g}"
+
+
 def window_explorer(image, kernel):
     """Step a kernel over a small image: window, products, sum, output (L2.08–L2.10, L2.15).
 
@@ -102,27 +107,26 @@ def window_explorer(image, kernel):
         padded = np.pad(image, padding)
         windows = sliding_window_view(padded, weights.shape)[::stride, ::stride]
         output = (windows * weights).sum(axis=(2, 3))
-        steps.max = output.size - 1
         step = min(step, output.size - 1)
         row, column = divmod(step, output.shape[1])
         done = np.arange(output.size).reshape(output.shape) <= step
         window = windows[row, column]
         boards[0].show(padded, (row * stride, column * stride, *weights.shape))
         boards[1].ax.set_title("window × flipped kernel" if flip else "window × kernel")
-        boards[1].show(window, None, [
-            f"{value:g}\n× {weight:.3g}" for value, weight in zip(window.flat, weights.flat,
-                                                               strict=True)])  # fmt: skip
-        texts = [f"{v:.3g}" if seen else "" for v, seen in zip(output.flat, done.flat, strict=True)]
+        pairs = zip(window.flat, weights.flat, strict=True)
+        boards[1].show(window, None, [f"{_short(v)}\n× {_short(w)}" for v, w in pairs])
+        texts = [_short(v) if seen else "" for v, seen in zip(output.flat, done.flat, strict=True)]
         boards[2].show(np.where(done, output, np.nan), (row, column, 1, 1), texts)
         state.update(shape=output.shape, stride=stride, size=weights.shape, place=(row, column))
-        total = " + ".join(f"{part:.3g}" for part in (window * weights).flat)
+        total = " + ".join(_short(part) for part in (window * weights).flat)
         return (
-            f"output ({row}, {column}) = {total} = {output[row, column]:.3g}; "
+            f"output ({row}, {column}) = {total} = {_short(output[row, column])}; "
             f"{output.shape[0]} × {output.shape[1]} places in all"
             + (", kernel flipped" if flip else "")
         )
 
-    places = (image.shape[0] - kernel.shape[0] + 1) * (image.shape[1] - kernel.shape[1] + 1)
+    kernel_shape = kernel.shape
+    places = int(np.prod(np.subtract(image.shape, kernel_shape) + 1))
     steps = slider("step", 0, places - 1, 0)
     controls = {
         "step": steps,
@@ -131,6 +135,13 @@ def window_explorer(image, kernel):
         "flip": switch("flip the kernel", False),
         "kernel": KernelGrid(kernel),
     }
+
+    def make_room(_):
+        sides = np.add(image.shape, 2 * controls["padding"].value) - kernel_shape
+        steps.max = int(np.prod(sides // controls["stride"].value + 1)) - 1
+
+    for name in ("stride", "padding"):
+        controls[name].observe(make_room, names="value")
     parts = [artist for board in boards for artist in board.artists]
     explorer = Explorer(draw, figure, controls, "Moving window", parts)
 
@@ -181,7 +192,7 @@ class _Board:
         self.image.set(data=matrix / top * 0.6, extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
         self.ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
         self.ax.apply_aspect()
-        texts = texts or [f"{value:g}" for value in matrix.flat]
+        texts = texts or [_short(value) for value in matrix.flat]
         places = list(np.ndindex(rows, columns))
         for number, label in enumerate(self.texts):
             label.set_visible(number < len(places) and texts[number] != "")
@@ -200,8 +211,10 @@ def kernel_explorer(photo):
     photo: (H, W) uint8 or float, 0 … 255. The kernel is applied as it is seen, without a flip.
     """
     photo = np.asarray(photo, np.float32)
-    if photo.ndim != 2:
-        raise ArgumentError(f"photo must be gray, (H, W), got {photo.shape}")
+    if photo.ndim != 2 or min(photo.shape) < 3:
+        raise ArgumentError(f"photo must be gray, (H, W), from 3 × 3, got {photo.shape}")
+    if photo.max() <= 1:
+        raise ArgumentError(f"photo must be 0 … 255, got at most {photo.max():g}; use photo * 255")
     figure = Figure(figsize=(9, 3.6), layout="none")
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.04)
     before, after = figure.subplots(1, 2)
@@ -214,20 +227,20 @@ def kernel_explorer(photo):
         for (r, s), weight in np.ndenumerate(np.array(kernel, np.float32)):
             if weight:
                 result += weight * photo[r : r + height, s : s + width]
-        total = sum(map(sum, kernel))
-        derivative = abs(total) < 0.05
+        total = round(sum(map(sum, kernel)), 6) + 0.0
+        derivative = abs(total) < 0.001
         after.images[0].set_data(result / 4 + 127.5 if derivative else result)
-        after.set_title("result: 0 is middle gray" if derivative else "result, cut at 0 and 255")
+        shown = "0 is middle gray, cut at ±510" if derivative else "cut at 0 and 255"
+        after.set_title(f"result, {shown}")
+        low, high = (round(float(value)) + 0.0 for value in (result.min(), result.max()))
         effect = "flat areas become 0" if derivative else f"flat areas become × {total:.3g}"
         return (
             f"{preset}: the weights' sum is {total:.3g}, so {effect}; "
-            f"the result goes from {result.min():.0f} to {result.max():.0f}"
+            f"the result goes from {low:.0f} to {high:.0f}"
         )
 
     grid = KernelGrid(PRESETS["Sobel, up to down"])
     menu = choice("kernel", [*PRESETS, OWN], "Sobel, up to down")
-    explorer = Explorer(draw, figure, {"preset": menu, "kernel": grid}, "Kernel explorer",
-                        [after.images[0], after.title], photo=True)  # fmt: skip
 
     def chosen(change):
         if change["new"] != OWN:
@@ -237,6 +250,7 @@ def kernel_explorer(photo):
         named = [name for name, kernel in PRESETS.items() if np.allclose(kernel, change["new"])]
         menu.value = named[0] if named else OWN
 
-    menu.observe(chosen, names="value")
+    menu.observe(chosen, names="value")  # before the explorer observes: it draws both at once
     grid.observe(typed, names="value")
-    return explorer
+    return Explorer(draw, figure, {"preset": menu, "kernel": grid}, "Kernel explorer",
+                    [after.images[0], after.title], photo=True)  # fmt: skip

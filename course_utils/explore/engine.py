@@ -88,7 +88,7 @@ class Explorer(widgets.VBox):
         """Set several controls at once and draw once."""
         self._paused = True
         try:
-            for name, value in values.items():
+            for name, value in 2 * list(values.items()):  # one may limit another, in any order
                 self.controls[name].value = value
         finally:
             self._paused = False

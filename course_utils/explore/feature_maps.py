@@ -28,7 +28,7 @@ def shape_explorer():
     show_image(np.zeros((1, 1)), " ", left, cmap="viridis", vmin=0, vmax=1)
     show_image(np.zeros((1, 1)), " ", right)
     right.set_xlabel("gray: padded · blue: input · orange: output")
-    right.set(xlim=(0, LARGEST + 8), ylim=(LARGEST + 8, 0))
+    right.set(xlim=(0, LARGEST + 10), ylim=(LARGEST + 10, 0))
     right.set_aspect("equal")
     boxes = [right.add_patch(Rectangle((0, 0), 1, 1, fill=fill, color=colour, lw=2, alpha=alpha))
              for fill, colour, alpha in ((False, "0.6", 1), (False, "#0072B2", 1),
@@ -77,8 +77,10 @@ def pooling_explorer(image):
     image: (H, W) 0 … 255.
     """
     image = np.asarray(image)
-    if image.ndim != 2:
-        raise ArgumentError(f"image must be (H, W), got {image.shape}")
+    if image.ndim != 2 or min(image.shape) < 7:
+        raise ArgumentError(f"image must be (H, W), from 7 × 7, got {image.shape}")
+    if image.max() <= 1:
+        raise ArgumentError(f"image must be 0 … 255, got at most {image.max()}; use image * 255")
     figure = Figure(figsize=(9, 3.2))
     axes = figure.subplots(1, 3)
     for ax, title in zip(axes, ("shifted input", "pooled", "changed by the shift"), strict=True):

@@ -6,9 +6,14 @@ import traitlets
 
 from course_utils.errors import ArgumentError
 
+LIMIT = 1000
+
 
 class KernelGrid(widgets.GridBox):
-    """R × S number fields. `value` is the kernel as a tuple of rows, each a tuple of floats."""
+    """R × S number fields from −1000 to 1000.
+
+    `value` is the kernel as a tuple of rows, each a tuple of floats; assign it, or call `set`.
+    """
 
     value = traitlets.Tuple()
 
@@ -19,8 +24,13 @@ class KernelGrid(widgets.GridBox):
         self._shape, self._paused = kernel.shape, False
         layout = {"width": "72px", "margin": "1px"}
         fields = [
-            widgets.FloatText(
-                value=float(kernel[place]), layout=layout, tooltip=f"kernel {place}", step=0.5
+            widgets.BoundedFloatText(
+                value=float(kernel[place]),
+                layout=layout,
+                tooltip=f"kernel {place}",
+                step=0.5,
+                min=-LIMIT,
+                max=LIMIT,
             )
             for place in np.ndindex(kernel.shape)
         ]
@@ -29,11 +39,15 @@ class KernelGrid(widgets.GridBox):
         for entry in fields:
             entry.observe(self._typed, names="value")
         self._typed(None)
+        self.observe(lambda change: self.set(change["new"]), names="value")
 
     def set(self, kernel):
         """Show another kernel of the same shape; `value` changes once."""
+        kernel = np.asarray(kernel, float)
+        if kernel.shape != self._shape:
+            raise ArgumentError(f"kernel must be {self._shape}, got {kernel.shape}")
         self._paused = True
-        for entry, weight in zip(self.children, np.asarray(kernel, float).flat, strict=True):
+        for entry, weight in zip(self.children, kernel.flat, strict=True):
             entry.value = float(weight)
         self._paused = False
         self._typed(None)

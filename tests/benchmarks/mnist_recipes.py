@@ -31,27 +31,31 @@ def tensors(split):
     return images, torch.from_numpy(labels).long()
 
 
-def conv(ins, outs, size, **options):
-    return [nn.Conv2d(ins, outs, size, bias=False, **options), nn.BatchNorm2d(outs), nn.ReLU()]
+def block(ins, outs, size, pool, **options):
+    """Convolution, perhaps pooling, and then normalisation and ReLU on what is left."""
+    shrink = [nn.MaxPool2d(2)] if pool else []
+    conv = nn.Conv2d(ins, outs, size, bias=False, **options)
+    return [conv, *shrink, nn.BatchNorm2d(outs), nn.ReLU()]
 
 
 def course_model(a=16, b=32, c=64):
     """The chapter's network."""
     return nn.Sequential(
-        *conv(1, a, 4, stride=2, padding=1),
-        *conv(a, b, 3, padding=1), nn.MaxPool2d(2),
-        *conv(b, c, 3, padding=1), nn.MaxPool2d(2),
+        *block(1, a, 4, pool=False, stride=2, padding=1),
+        *block(a, b, 3, pool=True, padding=1),
+        *block(b, c, 3, pool=True, padding=1),
         nn.Flatten(), nn.Linear(c * 9, 10),
     )  # fmt: skip
 
 
-def ours(train, test, seed, widths=(16, 32, 64), epochs=2, **options):
+def ours(train, test, seed, widths=(16, 32, 64), epochs=1, batch_size=128, **options):
     """(CPU seconds, test accuracy) of the chapter's recipe."""
     torch.manual_seed(seed)
     model = course_model(*widths).to(memory_format=torch.channels_last)
     loss = nn.CrossEntropyLoss(label_smoothing=0.05)
     start = time.process_time()
-    fit(model, *train, epochs=epochs, loss=loss, augment=shift_pixels, seed=seed, **options)
+    options = {"augment": shift_pixels, "batch_size": batch_size, "seed": seed} | options
+    fit(model, *train, epochs=epochs, loss=loss, **options)
     return time.process_time() - start, evaluate(model, *test)
 
 
@@ -87,6 +91,7 @@ def main(seeds, peer_epochs):
     train, test = tensors("train"), tensors("test")
     cpu = torch.device("cpu")
     print(f"torch {torch.__version__}, one thread, bfloat16 {short_type_is_quick(cpu)}")
+    ours([part[:2000] for part in train], test, 0)  # loads what torch loads at first use
     times = []
     for seed in range(seeds):
         seconds, accuracy = ours(train, test, seed)
@@ -97,10 +102,9 @@ def main(seeds, peer_epochs):
         reached = reached or (seconds if accuracy >= TARGET else None)
         print(f"peer, epoch {epoch}: {accuracy:.2%} after {seconds:.0f} CPU seconds", flush=True)
     if peer_epochs:
-        longest = reached or seconds
-        said = "reached" if reached else "has not reached"
-        print(f"the peer {said} {TARGET:.0%} after {longest:.0f} s: {longest / max(times):.0f} × "
-              "our slowest run")  # fmt: skip
+        print(f"the peer's whole recipe: {seconds / max(times):.0f} × our slowest run")
+    if reached:
+        print(f"until the peer first reached {TARGET:.0%}: {reached / max(times):.0f} ×")
 
 
 if __name__ == "__main__":

@@ -142,8 +142,8 @@ def window_explorer(image, kernel):
 
     for name in ("stride", "padding"):
         controls[name].observe(make_room, names="value")
-    parts = [artist for board in boards for artist in board.artists]
-    explorer = Explorer(draw, figure, controls, "Moving window", parts)
+    parts = [boards[0].frame, *boards[1].artists, *boards[2].artists]
+    explorer = Explorer(draw, figure, controls, "Moving window", parts, ground=("padding",))
 
     def go(row, column):
         row = int(np.clip(row, 0, state["shape"][0] - 1))

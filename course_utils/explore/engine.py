@@ -39,16 +39,18 @@ class Explorer(widgets.VBox):
     figure: the `matplotlib.figure.Figure` that `draw` alters (not pyplot's, which would show it).
     controls: dict of name → ipywidgets control with a `value`.
     moving: list of the artists that `draw` alters; all others are drawn once and kept.
+    ground: names of the controls whose change alters other artists too: then all are drawn again.
     photo: True sends JPEG, False PNG.
     title: what the explorer is, for the stored notebook and for screen readers.
     """
 
-    def __init__(self, draw, figure, controls, title, moving, photo=False, extra=()):
+    def __init__(self, draw, figure, controls, title, moving, photo=False, extra=(), ground=()):
         self.controls = controls
         self.picture = Picture(mime="image/jpeg" if photo else "image/png")
         self.readout = LiveText()
         self._draw, self._figure, self._photo, self._title = draw, figure, photo, title
-        self._moving, self._ground = moving, None
+        self._moving, self._ground, self._ground_names = moving, None, ground
+        self._drawn = {}
         for control in controls.values():
             control.observe(self._changed, names="value")
         self._paused = False
@@ -61,7 +63,10 @@ class Explorer(widgets.VBox):
 
     def refresh(self):
         """Draw again from the controls' present values."""
-        self._text = self._draw(**{name: item.value for name, item in self.controls.items()})
+        before, self._drawn = self._drawn, self._values()
+        if any(before.get(name) != self._drawn[name] for name in self._ground_names):
+            self._ground = None
+        self._text = self._draw(**self._drawn)
         self._paint()
         content = encode(self._figure, self._photo)
         with self.picture.hold_sync():  # picture and text arrive together
@@ -122,8 +127,11 @@ class Explorer(widgets.VBox):
         self.picture.on_msg(receive)
 
     def _changed(self, _):
-        if not self._paused:
+        if not self._paused and self._values() != self._drawn:  # another control may have drawn it
             self.refresh()
+
+    def _values(self):
+        return {name: control.value for name, control in self.controls.items()}
 
     def _repr_mimebundle_(self, **options):
         view = super()._repr_mimebundle_(**options)

@@ -39,20 +39,30 @@ class KernelGrid(widgets.GridBox):
         for entry in fields:
             entry.observe(self._typed, names="value")
         self._typed(None)
-        self.observe(lambda change: self.set(change["new"]), names="value")
+        self.observe(self._assigned, names="value")
 
     def set(self, kernel):
         """Show another kernel of the same shape; `value` changes once."""
         kernel = np.asarray(kernel, float)
         if kernel.shape != self._shape:
             raise ArgumentError(f"kernel must be {self._shape}, got {kernel.shape}")
+        kernel = np.clip(np.nan_to_num(kernel), -LIMIT, LIMIT)
         self._paused = True
+        self.value = _rows(kernel)  # who watches it draws first; then the fields follow
         for entry, weight in zip(self.children, kernel.flat, strict=True):
             entry.value = float(weight)
         self._paused = False
-        self._typed(None)
 
     def _typed(self, _):
         if not self._paused:
-            weights = np.array([entry.value for entry in self.children]).reshape(self._shape)
-            self.value = tuple(tuple(row) for row in weights.tolist())
+            self._paused = True
+            self.value = _rows(np.reshape([entry.value for entry in self.children], self._shape))
+            self._paused = False
+
+    def _assigned(self, change):
+        if not self._paused:
+            self.set(change["new"])
+
+
+def _rows(kernel):
+    return tuple(tuple(row) for row in kernel.tolist())

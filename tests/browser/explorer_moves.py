@@ -7,7 +7,13 @@ REACT_MS = 5000  # a control that has changed nothing after this long is dead
 STEPS = 3  # one step of a slider may round to the very same JPEG; this many may not
 PRESSES, WARM_UP = 30, 5
 SETS_ONLY = ("overwrite",)  # check boxes that prepare a later action and draw nothing
-LETTERLESS = "[role=slider], button, input[type=radio], input[type=checkbox]"
+LETTERLESS = ", ".join(
+    [
+        "[role=slider]",
+        "button",
+        *(f"input[type={kind}]" for kind in ("radio", "checkbox", "number")),
+    ]
+)
 FOCUSABLE = "button, select, input, [role=slider], img[tabindex='0']"
 LABEL = """control => (control.closest('label') || control.closest('.jupyter-widgets')
     ?.querySelector('label') || control).textContent.trim()"""

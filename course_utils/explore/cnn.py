@@ -95,7 +95,7 @@ def window_explorer(image, kernel):
         )
     if np.less(image.shape, kernel.shape).any():
         raise ArgumentError(f"kernel {kernel.shape} is larger than the image {image.shape}")
-    figure = Figure(figsize=(10, 4.1), layout="none")
+    figure = Figure(figsize=(9, 3.7), layout="none")
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.06)
     axes = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.15))
     titles = ("input", "window × kernel", "output")
@@ -181,7 +181,8 @@ class _Board:
         show_image(np.zeros((1, 1)), title, ax, cmap=EMPTY_IS_GRAY, vmin=0, vmax=1)
         ax.set_anchor("N")  # the title stays above it, whatever its format
         self.image = ax.images[0]
-        self.texts = [ax.text(0, 0, "", ha="center", va="center") for _ in range(self.LARGEST**2)]
+        plain = {"ha": "center", "va": "center", "parse_math": False}
+        self.texts = [ax.text(0, 0, "", **plain) for _ in range(self.LARGEST**2)]
         self.frame = ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=FRAME, lw=3))
         self.artists = [self.image, *self.texts, self.frame, ax.title]
 

@@ -167,8 +167,9 @@ def _download(url, path):
             while chunk := answer.read(1 << 16):
                 file.write(chunk)
                 bar.update(len(chunk))
-            if total and bar.n < total:
-                raise ConnectionError(f"the connection was cut after {bar.n:,} of {total:,} bytes")
+        if total and file.tell() < total:  # not the bar's count: bars may be switched off
+            came = file.tell()
+            raise ConnectionError(f"the connection was cut after {came:,} of {total:,} bytes")
 
 
 def _sha256(path):

@@ -185,10 +185,11 @@ def measure_latency(explorer):
     changes the text but not one byte of the picture is not counted. Without a slider, the first
     drop-down list goes to and fro between two entries.
     """
-    handle = explorer.locator("[role=slider], select").first
+    sliders = explorer.locator("[role=slider]")
+    listed = sliders.count() == 0
+    handle = explorer.locator("select").first if listed else sliders.first
     handle.focus()
-    listed = handle.evaluate("(control) => control.tagName === 'SELECT'")
-    key, waits = "ArrowDown" if listed else slider_key(handle), []
+    key, waits = "ArrowUp" if listed else slider_key(handle), []
     for _ in range(3 * (WARM_UP + PRESSES)):
         if listed:
             key = {"ArrowDown": "ArrowUp", "ArrowUp": "ArrowDown"}[key]

@@ -24,10 +24,12 @@ class DataError(CourseError, OSError):
 def require_option(argument, value, options):
     """Refuse `value` unless it is one of `options`; suggest the nearest one.
 
-    argument: the argument's name, for the message. options: list of str. Raises ArgumentError.
+    argument: the argument's name, for the message. options: list of texts or numbers.
+    Raises ArgumentError.
     """
     if value in options:
         return
-    near = difflib.get_close_matches(str(value), options, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ArgumentError(f"{argument} must be one of {', '.join(options)}, got {value!r}{hint}")
+    texts = [str(option) for option in options]
+    near = difflib.get_close_matches(str(value), texts, n=1)
+    hint = f"; did you mean {options[texts.index(near[0])]!r}?" if near else ""
+    raise ArgumentError(f"{argument} must be one of {', '.join(texts)}, got {value!r}{hint}")

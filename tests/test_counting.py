@@ -1,0 +1,42 @@
+"""Counts against numbers worked on paper."""
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils.counting import count_parameters, multiply_adds
+from course_utils.errors import ArgumentError
+
+
+def test_a_convolution_and_a_linear_layer_by_hand():
+    conv, full = nn.Conv2d(3, 8, 5, stride=2, padding=1), nn.Linear(10, 4)
+    assert count_parameters(conv) == 8 * (3 * 25 + 1)
+    assert multiply_adds(conv, 3, 12, 15) == 5 * 7 * 8 * 3 * 25  # places × filters × weights
+    assert count_parameters(full) == 44 and multiply_adds(full, 10) == 40
+
+
+def test_groups_and_frozen_weights():
+    depthwise = nn.Conv2d(6, 6, 3, groups=6, bias=False)
+    assert multiply_adds(depthwise, 6, 5, 5) == 9 * 6 * 9
+    depthwise.requires_grad_(False)
+    assert count_parameters(depthwise) == 54 and count_parameters(depthwise, trainable=True) == 0
+
+
+def test_the_mode_stays_and_meta_is_enough():
+    with torch.device("meta"):
+        net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3))
+    net[1].eval()
+    assert multiply_adds(net, 1, 4, 4) == 4 * 2 * 9 + 24
+    assert net.training and not net[1].training
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: count_parameters([1]), "model must be a torch.nn.Module, got list"),
+        (lambda: multiply_adds(nn.Linear(2, 2), 2.0), "shape must be a whole number from 1"),
+    ],
+)
+def test_bad_input_is_named(call, says):
+    with pytest.raises(ArgumentError, match=says):
+        call()

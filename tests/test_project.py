@@ -82,7 +82,7 @@ DOORS = {  # module → the course's own modules that it may import
     "arguments": {"errors"}, "pieces": set(), "layers": {"arguments", "errors", "pieces"},
     "filters": {"arguments", "errors"}, "progress": set(),
     "training": {"arguments", "errors", "progress"},
-    "efficientnet": {"data", "errors"}, "distributed": {"data", "errors", "models"},
+    "efficientnet": {"data", "errors"}, "distributed": {"arguments", "data", "errors", "models"},
     "explore.cnn_evolution": {"errors", "explore.engine", "figures", "models"},
     "checks.cnn_evolution_questions": {"checks.engine"},
     "checks.cnn_evolution": {"checks.engine", "checks.cnn_evolution_questions"},

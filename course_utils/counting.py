@@ -5,6 +5,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils.arguments import whole_number
 from course_utils.errors import ArgumentError
+from course_utils.training import mode
 
 
 def count_parameters(model, trainable=False):
@@ -24,12 +25,7 @@ def multiply_adds(model, *shape):
     count_parameters(model)
     shape = [whole_number("shape", side, 1) for side in shape]
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    before = [(part, part.training) for part in model.modules()]
     counter = FlopCounterMode(display=False)
-    try:
-        with torch.no_grad(), counter:
-            model.eval()(torch.zeros(1, *shape, device=device))
-    finally:
-        for part, mode in before:
-            part.training = mode
+    with mode(model, training=False), torch.no_grad(), counter:
+        model(torch.zeros(1, *shape, device=device))
     return counter.get_total_flops() // 2

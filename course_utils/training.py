@@ -54,8 +54,8 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     epochs = whole_number("epochs", epochs, 1)
     batch_size = whole_number("batch_size", batch_size, 1)
     seed = whole_number("seed", seed, 0)
-    _check_number("learning_rate", learning_rate, above=0)
-    _check_number("weight_decay", weight_decay, above=-1e-12)
+    _check_number("learning_rate", learning_rate, zero=False)
+    _check_number("weight_decay", weight_decay, zero=True)
     images, labels = _as_data(images, labels)
     weights = [weight for weight in _parameters(model) if weight.requires_grad]
     if not weights:
@@ -67,7 +67,7 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     optimizer = torch.optim.AdamW(weights, learning_rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps + 1)
     losses = []
-    with _mode(model, training=True):
+    with mode(model, training=True):
         try:
             for step in progress(range(steps), "training"):
                 if step % batches == 0:
@@ -107,7 +107,7 @@ def evaluate(model, images, labels, batch_size=1000):
     images, labels = _as_data(images, labels)
     device = next((weight.device for weight in _parameters(model)), images.device)
     right = 0
-    with _mode(model, training=False), torch.inference_mode():
+    with mode(model, training=False), torch.inference_mode():
         for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
             logits = _logits(model, x.to(device, copy=True))  # a copy: models may work in place
             as_labels(y, len(y), logits.shape[1])
@@ -171,15 +171,15 @@ def _precision(device, bfloat16):
 
 
 @contextlib.contextmanager
-def _mode(model, training):
-    """The model in training or evaluation mode, and afterwards as every part of it was."""
+def mode(model, training):
+    """Put a model into training or evaluation mode; afterwards every part is as it was."""
     before = [(part, part.training) for part in model.modules()]
     model.train(training)
     try:
         yield
     finally:
-        for part, mode in before:
-            part.training = mode
+        for part, was_training in before:
+            part.training = was_training
 
 
 def _parameters(model):
@@ -188,11 +188,15 @@ def _parameters(model):
     return model.parameters()
 
 
-def _check_number(name, value, above):
-    """Refuse what is no finite number above a limit."""
-    if isinstance(value, int | float) and math.isfinite(value) and above < value:
+def _check_number(name, value, zero):
+    """Refuse what is no finite number above 0. zero: whether 0 itself is allowed."""
+    if (
+        isinstance(value, int | float)
+        and math.isfinite(value)
+        and (value > 0 or zero and not value)
+    ):
         return
-    raise ArgumentError(f"{name} must be a number from {max(above, 0)} up, got {value!r}")
+    raise ArgumentError(f"{name} must be {'0 or ' if zero else ''}a number above 0, got {value!r}")
 
 
 def _logits(model, x):

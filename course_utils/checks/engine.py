@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import ipywidgets as widgets
 import numpy as np
 
-from course_utils.errors import CourseError, require_option
+from course_utils.arguments import as_array
+from course_utils.errors import ArgumentError, CourseError, require_option
 from course_utils.live_text import LiveText
 
 SILENT = {"RESUME", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "NOP"}  # does nothing at all
@@ -135,10 +136,9 @@ def _where(problem, function):
 def _as_array(value):
     """The answer as an array of numbers, or None if it is none."""
     try:
-        value = value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
-    except (TypeError, ValueError):
+        return as_array("answer", value)
+    except (ArgumentError, TypeError):
         return None
-    return value if value.dtype.kind in "biuf" else None
 
 
 def _same(now, then):

@@ -112,7 +112,7 @@ def cutout_names():
     names = {}
     for category, name, *_ in json.loads(_read("cutouts/INDEX.json")):
         names.setdefault(category, []).append(name)
-    return names
+    return {category: sorted(found) for category, found in names.items()}
 
 
 def manifest():

@@ -92,6 +92,18 @@ SETS = {
 }
 
 
+def downloaded(name, folder=None):
+    """The folder that `fetch` returns for a data set, if it is there already, else None."""
+    require_option("name", name, list(SETS))
+    target = _keep_in(folder) / name
+    return target if target.is_dir() else None
+
+
+def _keep_in(folder):
+    folder = folder or os.environ.get("COURSE_DOWNLOADS") or FOLDER / "downloads"
+    return Path(folder).expanduser()
+
+
 def fetch(name, folder=None):
     """Fetch a full-size data set once; returns the folder to give to torchvision as `root`.
 
@@ -102,8 +114,7 @@ def fetch(name, folder=None):
     Raises DataError in one sentence if there is no network or the bytes are not the right ones.
     """
     require_option("name", name, list(SETS))
-    folder = Path(folder or os.environ.get("COURSE_DOWNLOADS") or FOLDER / "downloads")
-    folder = folder.expanduser()
+    folder = _keep_in(folder)
     target = folder / name
     if target.is_dir():
         return target

@@ -186,8 +186,10 @@ def test_loading_from_any_folder_writes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "module", ["data", "pictures", "figures", "resampling", "downloads", "checks.image_data"]
-)
+    "module",
+    ["data", "pictures", "figures", "resampling", "downloads", "checks.image_data", "cutouts",
+     "scenes", "boxes", "metrics", "segmentation_metrics", "panoptic"],
+)  # fmt: skip
 def test_no_torch_behind_a_numpy_door(module):
     code = f"import sys, course_utils.{module}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

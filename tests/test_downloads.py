@@ -78,7 +78,9 @@ def offer(server, monkeypatch):
 )
 def test_a_set_arrives_once_and_whole(offer, server, tmp_path, file, body):
     offer(file, body, inside="raw")
+    assert downloads.downloaded("tiny", tmp_path / "한글 sets") is None
     root = downloads.fetch("tiny", tmp_path / "한글 sets")
+    assert downloads.downloaded("tiny", tmp_path / "한글 sets") == root
     assert (root / "raw" / "a.txt").read_bytes() == b"hello"
     assert [path.name for path in root.parent.iterdir()] == ["tiny"]
     assert downloads.fetch("tiny", tmp_path / "한글 sets") == root
@@ -159,7 +161,10 @@ def test_a_member_that_leaves_the_folder_is_refused(offer, tmp_path, name):
 def test_the_folder_can_be_chosen_by_a_variable(offer, tmp_path, monkeypatch):
     offer("set.zip", zip_of("a.txt", b"hello"))
     monkeypatch.setenv("COURSE_DOWNLOADS", str(tmp_path / "elsewhere"))
-    assert downloads.fetch("tiny") == tmp_path / "elsewhere" / "tiny"
+    assert downloads.downloaded("tiny") is None
+    assert (
+        downloads.fetch("tiny") == tmp_path / "elsewhere" / "tiny" == downloads.downloaded("tiny")
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
@@ -171,6 +176,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 def test_a_wrong_name_lists_the_right_ones():
     with pytest.raises(ArgumentError, match="did you mean 'cifar10'"):
         downloads.fetch("cifar_10")
+    with pytest.raises(ArgumentError, match="did you mean 'cifar10'"):
+        downloads.downloaded("cifar_10")
 
 
 def test_addresses_and_sums_are_well_formed():

@@ -37,7 +37,7 @@ def main(seeds):
             for blocks in (1, 3, 7):
                 torch.manual_seed(seed)
                 model = small_resnet(blocks, width=8, shortcut=shortcut)
-                fit(model, x, y, epochs=3, batch_size=64, learning_rate=0.01, seed=seed)
+                fit(model, x, y, epochs=3, batch_size=64, seed=seed, bfloat16=False)
                 name = f"{'residual' if shortcut else 'plain'}-{6 * blocks + 2}"
                 line += f"  {name} {100 * (1 - evaluate(model, x, y)):.1f}"
         print(line, f" ({time.process_time() - start:.0f} s)", flush=True)

@@ -1,0 +1,255 @@
+"""Small pictures whose truth is known for every task at once: boxes, masks, classes, segments.
+
+All of it is read off one map of who owns which pixel, so it cannot disagree. Whole numbers drawn
+from a seed decide each scene: it comes out the same on every machine.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from course_utils.arguments import whole_number
+from course_utils.data import cutout_names, load_cutout, load_mnist, load_photo, load_texture
+from course_utils.errors import ArgumentError, require_option
+
+SPLITS = ["train", "test"]
+DIGIT_CLASSES = (*"0123456789", "grass", "brick", "gravel")  # things first, then stuff
+DIGIT_THINGS = 10
+OBJECT_CLASSES = ("bird", "fish", "flower", "fruit", "hoofed", "insect", "photo")
+OBJECT_THINGS = 6
+PHOTOS = {  # split → photos without people, animals or flowers
+    "train": ("china", "church", "coffee", "parks", "rocket"),
+    "test": ("notre-dame", "road"),
+}
+TINTS = ((120, 200, 75), (255, 160, 125), (210, 210, 220))  # of 255: grass, brick, gravel
+SIZES = (64, 96)  # pixels a side that a scene may have
+SOLID = 90  # a thing owns a pixel from this alpha on, 35 % of 255
+LEAST = 40  # pixels of each thing that stay in sight, besides three quarters of its own
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A picture and its truth; N things, back to front, and every other pixel is stuff.
+
+    image: (H, W, 3) uint8 RGB. labels: (N,) int64, each thing's place in the tuple of classes.
+    masks: (N, H, W) bool, what is in sight of each thing; no pixel is in two.
+    boxes: (N, 4) float32 x1, y1, x2, y2 in pixels, tight around the masks; x2 and y2 are the first
+        column and row outside, so that x2 − x1 is the width.
+    semantic: (H, W) uint8, the class of every pixel.
+    panoptic: (H, W) int32, 1000 · class + number; the number is n + 1 in masks[n], 0 in stuff.
+    """
+
+    image: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+    masks: np.ndarray
+    semantic: np.ndarray
+    panoptic: np.ndarray
+
+
+def digit_scenes(count, seed=0, split="train", size=64, digits=(1, 4)):
+    """Bright MNIST digits over two of grass, brick and gravel: a list of `count` scenes.
+
+    split: "train" or "test", which share no handwriting and no part of a texture.
+    size: pixels a side, 64 … 96; the longer side of a digit has 14 … 30.
+    digits: least and most a scene, 1 … 6. Classes: DIGIT_CLASSES, the first DIGIT_THINGS things.
+    Scene i is the same for every count. Raises ArgumentError.
+    """
+    least, most = _least_and_most("digits", digits, 6)
+    scenes = []
+    for rng in _generators(count, seed, split, size):
+        ground, stuff = _textured(rng, split, size)
+        things = rng.integers(least, most + 1)
+        scenes.append(_scene(rng, ground, stuff, things, (14, 30), lambda rng: _digit(rng, split)))
+    return scenes
+
+
+def object_scenes(count, seed=0, split="train", size=64, objects=(1, 3)):
+    """Photographed objects over a part of a photo: a list of `count` scenes.
+
+    split: "train" or "test", which share no object (`split_cutouts`) and no photo (PHOTOS).
+    size: pixels a side, 64 … 96; the longer side of an object has 20 … 44.
+    objects: least and most a scene, 1 … 4. Classes: OBJECT_CLASSES, the first OBJECT_THINGS things.
+    Scene i is the same for every count. Raises ArgumentError.
+    """
+    least, most = _least_and_most("objects", objects, 4)
+    scenes = []
+    for rng in _generators(count, seed, split, size):
+        ground = _crop(rng, _photos(split)[rng.integers(len(PHOTOS[split]))], size)
+        stuff = np.full((size, size), OBJECT_THINGS)
+        things = rng.integers(least, most + 1)
+        scenes.append(_scene(rng, ground, stuff, things, (20, 44), lambda rng: _object(rng, split)))
+    return scenes
+
+
+def split_cutouts(split):
+    """Dict of category → list of its cut-outs; every third of the sorted names is for "test"."""
+    require_option("split", split, SPLITS)
+    return {
+        category: [name for i, name in enumerate(sorted(names)) if SPLITS[i % 3 == 2] == split]
+        for category, names in cutout_names().items()
+    }
+
+
+def torch_target(scene):
+    """The truth as torchvision's detectors train on it: dict of tensors boxes, labels, masks.
+
+    boxes: (N, 4) float32. labels: (N,) int64, one more than the scene's: 0 is background there.
+    masks: (N, H, W) uint8.
+    """
+    import torch
+
+    return {
+        "boxes": torch.tensor(scene.boxes),
+        "labels": torch.tensor(scene.labels + 1),
+        "masks": torch.tensor(scene.masks, dtype=torch.uint8),
+    }
+
+
+def _least_and_most(name, value, limit):
+    pair = value if isinstance(value, tuple | list) else ()
+    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in pair)
+    if len(pair) != 2 or not whole or not 1 <= pair[0] <= pair[1] <= limit:
+        raise ArgumentError(
+            f"{name} must be (least, most) with whole numbers 1 ≤ least ≤ most ≤ {limit}, "
+            f"got {value!r}"
+        )
+    return pair
+
+
+def _generators(count, seed, split, size):
+    """One random generator a scene, after the arguments were found right."""
+    count, seed = whole_number("count", count, 1), whole_number("seed", seed, 0)
+    require_option("split", split, SPLITS)
+    if whole_number("size", size, SIZES[0]) > SIZES[1]:
+        raise ArgumentError(f"size must be at most {SIZES[1]} pixels, got {size}")
+    keys = [(SPLITS.index(split), i) for i in range(count)]
+    return [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key)) for key in keys]
+
+
+def _scene(rng, ground, stuff, things, sides, draw):
+    """Lay things over the ground, each in front of those before, and write down the truth."""
+    laid = []  # (label, window, RGBA)
+    while len(laid) < things:
+        label, picture = draw(rng)
+        place = _place(rng, picture, sides, laid, len(ground))
+        laid = [*laid, (label, *place)] if place else []  # stuck: begin again
+    image = ground.copy()
+    for _, window, thing in laid:
+        alpha = thing[..., 3:].astype(np.uint16)
+        image[window] = (thing[..., :3] * alpha + image[window] * (255 - alpha) + 127) // 255
+    owners = _owners(laid, len(ground))
+    labels = np.array([label for label, *_ in laid], np.int64)
+    masks = owners == np.arange(1, len(laid) + 1)[:, None, None]
+    semantic = np.where(owners > 0, labels[owners - 1], stuff).astype(np.uint8)
+    panoptic = 1000 * semantic.astype(np.int32) + owners
+    return Scene(image, _boxes(masks), labels, masks, semantic, panoptic)
+
+
+def _boxes(masks):
+    columns, rows = masks.any(axis=1), masks.any(axis=2)
+    first = [side.argmax(axis=1) for side in (columns, rows)]
+    end = [side.shape[1] - side[:, ::-1].argmax(axis=1) for side in (columns, rows)]
+    return np.stack([*first, *end], axis=1).astype(np.float32)
+
+
+def _place(rng, picture, sides, laid, size):
+    """A window and the thing at its size, such that all stay in sight; None after 50 tries."""
+    picture = Image.fromarray(picture)
+    picture = picture.crop(picture.getbbox())
+    longest = max(picture.size)
+    for _ in range(50):
+        side = int(rng.integers(sides[0], sides[1] + 1))
+        width, height = (max(1, (2 * n * side + longest) // (2 * longest)) for n in picture.size)
+        y, x = int(rng.integers(size - height + 1)), int(rng.integers(size - width + 1))
+        window = slice(y, y + height), slice(x, x + width)
+        if any(_crowd(window, other) for _, other, _ in laid):
+            continue
+        thing = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
+        trial = [*laid, (None, window, thing)]
+        whole = np.array([(rgba[..., 3] >= SOLID).sum() for *_, rgba in trial])
+        seen = np.bincount(_owners(trial, size).ravel(), minlength=len(trial) + 1)[1:]
+        if (seen >= LEAST).all() and (4 * seen >= 3 * whole).all():
+            return window, thing
+    return None
+
+
+def _crowd(one, other):
+    """Whether two windows share more than a third of the smaller one."""
+    shared = [min(a.stop, b.stop) - max(a.start, b.start) for a, b in zip(one, other, strict=True)]
+    areas = [(y.stop - y.start) * (x.stop - x.start) for y, x in (one, other)]
+    return min(shared) > 0 and 3 * shared[0] * shared[1] > min(areas)
+
+
+def _owners(laid, size):
+    """(H, W) int32: n + 1 where thing n is in sight, 0 where none is."""
+    owners = np.zeros((size, size), np.int32)
+    for number, (_, window, thing) in enumerate(laid, 1):
+        owners[window][thing[..., 3] >= SOLID] = number
+    return owners
+
+
+def _textured(rng, split, size):
+    """Two textures with a straight, slightly tilted border; and which class lies where."""
+    one = rng.integers(3)
+    other = (one + rng.integers(1, 3)) % 3
+    cut, tilt = rng.integers(-(size // 4), size // 4 + 1), rng.integers(-16, 17)
+    line = np.arange(size) - size // 2
+    beyond = 64 * (line[:, None] - cut) > tilt * line
+    beyond = beyond.T if rng.integers(2) else beyond
+    crops = [_crop(rng, _textures(split)[i], size) for i in (one, other)]
+    return np.where(beyond[..., None], *crops), DIGIT_THINGS + np.where(beyond, one, other)
+
+
+def _crop(rng, picture, size):
+    """A random square of a picture, at 70 … 100 % of its brightness."""
+    y, x = (rng.integers(side - size + 1) for side in picture.shape[:2])
+    light = rng.integers(70, 101).astype(np.uint16)
+    return (picture[y : y + size, x : x + size] * light // 100).astype(np.uint8)
+
+
+def _digit(rng, split):
+    """A random digit and its label, RGBA: its ink as alpha, one bright colour."""
+    images, labels = _digits(split)
+    i = rng.integers(len(labels))
+    picture = np.empty((28, 28, 4), np.uint8)
+    picture[..., :3] = rng.permutation([255, rng.integers(80, 256), 80])
+    picture[..., 3] = images[i]
+    return labels[i], picture
+
+
+def _object(rng, split):
+    """A random cut-out of a random category and its label, RGBA, one in two mirrored."""
+    label = rng.integers(OBJECT_THINGS)
+    pictures = _cutouts(split)[label]
+    picture = pictures[rng.integers(len(pictures))]
+    return label, picture[:, ::-1] if rng.integers(2) else picture
+
+
+@functools.cache
+def _digits(split):
+    return load_mnist(split)
+
+
+@functools.cache
+def _cutouts(split):
+    names, things = split_cutouts(split), OBJECT_CLASSES[:OBJECT_THINGS]
+    return [[load_cutout(category, name) for name in names[category]] for category in things]
+
+
+@functools.cache
+def _photos(split):
+    return [np.asarray(Image.fromarray(load_photo(name)).reduce(3)) for name in PHOTOS[split]]
+
+
+@functools.cache
+def _textures(split):
+    """Grass, brick, gravel at half size, tinted; the left 5/8 for "train", the rest for "test"."""
+    part = np.s_[:, :160] if split == "train" else np.s_[:, 160:]
+    pictures = []
+    for name, tint in zip(DIGIT_CLASSES[DIGIT_THINGS:], TINTS, strict=True):
+        gray = np.asarray(Image.fromarray(load_texture(name)).reduce(2))[part]
+        pictures.append((gray[..., None] * np.array(tint, np.uint16) // 255).astype(np.uint8))
+    return pictures

@@ -1,0 +1,56 @@
+"""Pictures of real objects: each object whole, on another ground each time, always the same."""
+
+import numpy as np
+import pytest
+
+from course_utils import cutouts
+from course_utils.cutouts import CATEGORIES, object_pictures
+from course_utils.data import cutout_names, load_cutout
+from course_utils.errors import ArgumentError
+
+
+def test_every_object_has_its_views_and_its_label():
+    images, labels, objects = object_pictures(size=16, views=2)
+    names = [(place, name) for place, category in enumerate(CATEGORIES)
+             for name in cutout_names()[category]]  # fmt: skip
+    assert images.shape == (2 * len(names), 16, 16, 3) and images.dtype == np.uint8
+    assert objects.tolist() == [number for number in range(len(names)) for _ in range(2)]
+    assert labels.tolist() == [names[number][0] for number in objects]
+    assert len({image.tobytes() for image in images}) == len(images)
+
+
+def test_it_repeats_and_the_seed_changes_the_grounds():
+    first, again, other = (object_pictures(16, seed=seed)[0] for seed in (0, 0, 1))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    assert first[0, 0, 0].tolist() == [61, 76, 108]  # the same on every machine
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_object_is_whole_and_takes_its_share(monkeypatch, seed):
+    ground = np.zeros((480, 480, 3), np.uint8)
+    monkeypatch.setattr(cutouts, "load_photo", lambda name, longest_side: ground)
+    images, _, _ = object_pictures(160, seed=seed, categories=["fruit"])
+    for image, name in zip(images, cutout_names()["fruit"], strict=True):
+        rows, columns = np.nonzero(image.any(axis=2))
+        sides = np.ptp(rows) + 1, np.ptp(columns) + 1
+        wanted = load_cutout("fruit", name)[..., 3] > 0
+        shape = wanted.any(axis=1).sum() / wanted.any(axis=0).sum()
+        assert 0.45 * 160 < max(sides) <= 0.95 * 160 + 1
+        assert sides[0] / sides[1] == pytest.approx(shape, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (dict(size=8), "size must be"),
+        (dict(size=500), "size must be 16 … 224, got 500"),
+        (dict(views=0), "views must be"),
+        (dict(seed=-1), "seed must be"),
+        (dict(categories=["dog"]), r"categories must be a list of \['bird'.*got \['dog'\]"),
+        (dict(categories="bird"), "categories must be a list"),
+        (dict(categories=[]), "categories must be a list"),
+    ],
+)
+def test_bad_input_gets_one_sentence(options, said):
+    with pytest.raises(ArgumentError, match=said):
+        object_pictures(**options)

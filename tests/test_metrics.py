@@ -1,0 +1,575 @@
+"""Metrics: numbers worked by hand, pycocotools, scikit-learn, definitions restated, bad input."""
+
+import contextlib
+import io
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from sklearn import metrics as sklearn_metrics
+
+from course_utils import metrics, panoptic
+from course_utils import segmentation_metrics as segmentation
+from course_utils.boxes import box_iou
+from course_utils.errors import ArgumentError
+from course_utils.metrics import average_precision, mean_average_precision
+
+COCO_AP = metrics.COCO_THRESHOLDS
+NAN = float("nan")
+SEEDS = st.integers(0, 10**6)
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+# matching, by hand
+
+
+def test_the_better_score_chooses_first():
+    ious = [[0.6, 0.0], [0.9, 0.0], [0.2, 0.7]]
+    assert metrics.match_detections(ious, [0.9, 0.8, 0.7]).tolist() == [0, -1, 1]
+    assert metrics.match_detections(ious, [0.8, 0.9, 0.7]).tolist() == [-1, 0, 1]
+    assert metrics.match_detections(ious, [0.9, 0.8, 0.7], 0.75).tolist() == [-1, 0, -1]
+
+
+def test_a_detection_whose_best_truth_is_taken_may_find_another():
+    ious = [[0.9, 0.6], [0.8, 0.55]]  # VOC would call the second a false alarm
+    assert metrics.match_detections(ious, [0.9, 0.8]).tolist() == [0, 1]
+    assert metrics.match_detections(ious, [0.9, 0.8], 0.7).tolist() == [0, -1]
+
+
+def test_ties_and_limits_of_matching():
+    # equal scores: the first; equal IoUs: the last truth; the threshold itself is enough
+    assert metrics.match_detections([[0.5], [0.5]], [1, 1]).tolist() == [0, -1]
+    assert metrics.match_detections([[0.5, 0.5], [0.5, 0]], [1, 1]).tolist() == [1, 0]
+    assert metrics.match_detections([[1.0]], [1], 1.0).tolist() == [0]
+    for none in (np.zeros((0, 3)), np.zeros((0, 0)), []):
+        assert metrics.match_detections(none, []).shape == (0,)
+    assert metrics.match_detections(np.zeros((2, 0)), [1, 2]).tolist() == [-1, -1]
+    ious = np.array([[0.9]])
+    metrics.match_detections(ious, [1])
+    assert ious.tolist() == [[0.9]]  # what came in stays
+
+
+# precision, recall, AP, by hand
+
+
+def test_precision_recall_and_ap_by_hand():
+    # five detections, four truths: hit, miss, hit, hit, miss
+    scores, correct = [0.5, 0.9, 0.7, 0.8, 0.6], [False, True, True, False, True]
+    precision, recall = metrics.precision_recall(scores, correct, 4)
+    assert precision == pytest.approx(np.array([1, 1 / 2, 2 / 3, 3 / 4, 3 / 5]))
+    assert recall.tolist() == [0.25, 0.25, 0.5, 0.75, 0.75]
+    # best precision from there on: 1, 3/4, 3/4, 3/4, 3/5
+    area = 0.25 * 1 + 0.5 * 0.75
+    assert average_precision(precision, recall) == pytest.approx(area)
+    # recalls 0 … 0.25 are 26 of the 101 points, 0.26 … 0.75 are 50, and no recall is above
+    assert average_precision(precision, recall, 101) == pytest.approx((26 + 50 * 0.75) / 101)
+    # 0, 0.1, 0.2 | 0.3 … 0.7 | 0.8, 0.9, 1
+    assert average_precision(precision, recall, 11) == pytest.approx((3 + 5 * 0.75) / 11)
+
+
+def test_ap_without_detections_and_of_perfect_ones():
+    for points in (None, 101):
+        assert average_precision([], [], points) == 0
+        assert average_precision(*metrics.precision_recall([], [], 3), points) == 0
+        assert average_precision(*metrics.precision_recall([1], [False], 3), points) == 0
+        perfect = metrics.precision_recall([3, 2, 1], [True] * 3, 3)
+        assert average_precision(*perfect, points) == 1
+
+
+def test_the_map_of_two_pictures_by_hand():
+    first, second, off = [0, 0, 10, 10], [20, 20, 30, 30], [50, 50, 60, 60]
+    targets = [{"boxes": [first, second], "labels": [1, 2]}, {"boxes": [first], "labels": [1]}]
+    predictions = [
+        {"boxes": [first, off], "labels": [1, 1], "scores": [0.9, 0.8]},
+        {"boxes": [[0, 0, 10, 6]], "labels": [1], "scores": [0.7]},  # IoU 0.6
+    ]
+    # class 1: hit, miss, hit of 2: precision 1 up to recall 1/2 (51 points), then 2/3 (50 points)
+    table = metrics.class_average_precision(predictions, targets, (0.5, 0.75))
+    assert table[1] == pytest.approx(np.array([(51 + 50 * 2 / 3) / 101, 51 / 101]))
+    assert table[2].tolist() == [0, 0]  # a truth, and no detection
+    half = (51 + 50 * 2 / 3) / 101 / 2
+    assert mean_average_precision(predictions, targets) == pytest.approx(half)
+    assert mean_average_precision(predictions, targets, classes=[1]) == pytest.approx(2 * half)
+    # a class that no target has is left out of the mean, and its AP is NaN
+    table = metrics.class_average_precision(predictions, targets, classes=[1, 3])
+    assert np.isnan(table[3]).all() and list(table) == [1, 3]
+    assert mean_average_precision(predictions, targets, classes=[1, 3]) == pytest.approx(2 * half)
+
+
+def test_the_map_without_targets_is_nan():
+    none = {"boxes": [], "labels": []}
+    found = {"boxes": [[0, 0, 1, 1]], "labels": [3], "scores": [1]}
+    assert np.isnan(mean_average_precision([found], [none]))
+    assert np.isnan(mean_average_precision([{**none, "scores": []}], [none]))
+
+
+# detections, against pycocotools
+
+
+def coco_of(pictures, kind):
+    """A COCO object, made without a file."""
+    coco = COCO()
+    coco.dataset = {
+        "images": [{"id": i, "height": 1, "width": 1} for i in range(len(pictures))],
+        "categories": [{"id": label} for label in range(9)],
+        "annotations": [],
+    }
+    for i, each in enumerate(pictures):
+        for place, label in enumerate(each["labels"]):
+            note = {"id": len(coco.dataset["annotations"]) + 1, "image_id": i, "iscrowd": 0,
+                    "category_id": int(label), "area": 1.0}  # fmt: skip
+            if "scores" in each:
+                note["score"] = float(each["scores"][place])
+            if kind == "boxes":
+                x, y, right, below = map(float, each["boxes"][place])
+                note["bbox"] = [x, y, right - x, below - y]
+            else:
+                mask = np.asfortranarray(each["masks"][place].astype(np.uint8))
+                note["segmentation"] = coco_mask.encode(mask)
+            coco.dataset["annotations"].append(note)
+    coco.createIndex()
+    return coco
+
+
+def coco_ap(predictions, targets, kind="boxes"):
+    """COCO's precision averaged over recall: dict of class → (10,), and AP at .5, .75, .5:.95."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth, found = coco_of(targets, kind), coco_of(predictions, kind)
+        judge = COCOeval(truth, found, "bbox" if kind == "boxes" else "segm")
+        judge.params.areaRng, judge.params.areaRngLbl = [[0, 1e10]], ["all"]
+        judge.params.maxDets = [100]
+        judge.evaluate()
+        judge.accumulate()
+    precision = judge.eval["precision"][..., 0, 0]  # thresholds, recalls, classes
+    precision = np.where(precision == -1, np.nan, precision)
+    table = precision.mean(axis=1).T
+    table = {label: row for label, row in zip(judge.params.catIds, table, strict=True)}
+    table = {label: row for label, row in table.items() if not np.isnan(row).any()}
+    values = np.array(list(table.values())).reshape(-1, 10)
+    if not len(values):
+        return table, [NAN] * 3
+    return table, [values[:, 0].mean(), values[:, 5].mean(), values.mean()]
+
+
+def compare_with_coco(predictions, targets, kind="boxes"):
+    table, (half, strict, mean) = coco_ap(predictions, targets, kind)
+    ours = metrics.class_average_precision(predictions, targets, COCO_AP, kind=kind)
+    assert ours.keys() == table.keys()
+    for label, row in ours.items():
+        np.testing.assert_allclose(row, table[label], rtol=0, atol=1e-12)
+    for thresholds, wanted in (((0.5,), half), ((0.75,), strict), (COCO_AP, mean)):
+        value = mean_average_precision(predictions, targets, thresholds, kind=kind)
+        assert value == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+
+
+def draw_pictures(seed, pictures, classes, most, size, steps, kind="boxes"):
+    """Targets, and predictions: near them, some of another class, some doubled, and anywhere.
+
+    steps: how many different scores there are, so that they tie. Whole coordinates tie IoUs.
+    """
+    rng = np.random.default_rng(seed)
+    targets, predictions = [], []
+    for _ in range(pictures):
+        n, m = rng.integers(0, most + 1, 2)
+        truth = np.sort(rng.integers(0, size, (n, 2, 2)), axis=1).reshape(n, 4)
+        labels, copies = rng.integers(0, classes, n), rng.integers(0, 4, n)
+        near = np.repeat(truth, copies, axis=0)
+        near = near + rng.integers(-1, 2, near.shape) * (rng.random(near.shape) < 0.4)
+        found = np.concatenate([near, rng.integers(0, size, (m, 4))])
+        found = np.sort(found.reshape(-1, 2, 2), axis=1).reshape(-1, 4)
+        named = np.append(np.repeat(labels, copies), rng.integers(0, classes, m))
+        other = rng.integers(0, classes, len(named))
+        named = np.where(rng.random(len(named)) < 0.2, other, named)
+        for store, some, what in ((targets, truth, labels), (predictions, found, named)):
+            regions = masks_of(some, size, rng) if kind == "masks" else some.astype(float)
+            store.append({kind: regions, "labels": what})
+        predictions[-1]["scores"] = rng.integers(0, steps, len(found)) / steps
+    return predictions, targets
+
+
+def masks_of(some, size, rng):
+    """Boxes as masks with a few pixels turned; some of them are empty."""
+    y, x = np.mgrid[:size, :size]
+    some = some[:, :, None, None]
+    masks = (x >= some[:, 0]) & (x < some[:, 2]) & (y >= some[:, 1]) & (y < some[:, 3])
+    return masks & (rng.random(masks.shape) < 0.95)
+
+
+@pytest.mark.parametrize("kind", ["boxes", "masks"])
+@settings(max_examples=60, deadline=None)
+@given(
+    SEEDS, st.integers(1, 5), st.integers(1, 4), st.integers(0, 6),
+    st.sampled_from([4, 8, 20]), st.sampled_from([1, 3, 100]),
+)  # fmt: skip
+def test_map_equals_coco(kind, seed, pictures, classes, most, size, steps):
+    drawn = draw_pictures(seed, pictures, classes, most, size, steps, kind)
+    compare_with_coco(*drawn, kind)
+
+
+@pytest.mark.parametrize("kind", ["boxes", "masks"])
+def test_map_equals_coco_where_classes_or_detections_lack(kind):
+    regions = {"boxes": np.array([[0, 0, 4, 4.0]]), "masks": np.ones((1, 4, 4), bool)}[kind]
+    none = {kind: regions[:0], "labels": np.zeros(0, int)}
+    nothing = {**none, "scores": np.zeros(0)}
+    one = {kind: regions, "labels": np.array([1])}
+    found, other = ({**one, "scores": np.ones(1), "labels": np.array([c])} for c in (1, 2))
+    for predicted, truth in itertools.product((nothing, found, other), (none, one)):
+        compare_with_coco([predicted], [truth], kind)
+        compare_with_coco([predicted, nothing, found], [truth, one, none], kind)
+
+
+def test_map_equals_coco_where_iou_ties_with_a_threshold():
+    # IoU exactly 0.5, 0.55, … 1 of a box 20 wide; recalls that fall on COCO's 101 points
+    widths = np.arange(10, 21)
+    truth = np.array([[0, 30 * i, 20, 30 * i + 1] for i in range(20)], float)
+    for count in (1, 7, 11):
+        found = truth[:count].copy()
+        found[:, 2] = widths[:count]
+        target = {"boxes": truth, "labels": np.zeros(20, int)}
+        prediction = {"boxes": found, "labels": np.zeros(count, int), "scores": widths[:count]}
+        compare_with_coco([prediction], [target])
+        single = {**prediction, "boxes": found.astype(np.float32)}
+        compare_with_coco([single], [{**target, "boxes": truth.astype(np.float32)}])
+
+
+@pytest.mark.parametrize("second", [0, 1])
+def test_map_equals_coco_where_two_truths_tie(second):
+    # the better detection covers both truths by 5 of 7, the other one is one of them
+    truth = np.array([[0, 0, 6, 4], [2, 0, 8, 4.0]])
+    found = np.array([[1, 0, 7, 4], truth[second]])
+    prediction = {"boxes": found, "labels": [1, 1], "scores": [0.9, 0.8]}
+    compare_with_coco([prediction], [{"boxes": truth, "labels": [1, 1]}])
+
+
+def test_map_equals_coco_beyond_100_detections_a_class():
+    rng = np.random.default_rng(0)
+    start = rng.integers(0, 60, (130, 2))
+    truth = np.hstack([start, start + rng.integers(1, 9, (130, 2))]).astype(float)
+    labels = np.repeat([0, 1], [120, 10])
+    prediction = {"boxes": truth, "labels": labels, "scores": rng.integers(0, 9, 130) / 9}
+    targets = [{"boxes": truth, "labels": labels}] * 2
+    compare_with_coco([prediction] * 2, targets)
+    assert mean_average_precision([prediction] * 2, targets, limit=120) == 1
+
+
+# AP, against the code of VOC's development kit, restated
+
+
+def voc_ap(precision, recall):
+    recall, precision = [0.0, *recall, 1.0], [0.0, *precision, 0.0]
+    for i in range(len(precision) - 1, 0, -1):
+        precision[i - 1] = max(precision[i - 1], precision[i])
+    steps = range(1, len(recall))
+    return sum((recall[i] - recall[i - 1]) * precision[i] for i in steps)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=30), st.integers(1, 9))
+def test_ap_equals_vocs(detections, missed):
+    scores = [score for score, _ in detections]
+    correct = np.array([hit for _, hit in detections], bool)
+    truths = int(correct.sum()) + missed
+    precision, recall = metrics.precision_recall(scores, correct, truths)
+    wanted = voc_ap(precision, recall)
+    assert average_precision(precision, recall) == pytest.approx(wanted, abs=1e-12)
+    grid = np.linspace(0, 1, 11)
+    best = [max(precision[recall >= r], default=0) for r in grid]
+    assert average_precision(precision, recall, 11) == pytest.approx(np.mean(best), abs=1e-12)
+
+
+# classes of pixels
+
+
+def test_pixels_by_hand():
+    truth = np.array([[0, 0, 1], [1, 1, 3]])
+    predicted = np.array([[0, 1, 1], [1, 0, 1]])
+    matrix = segmentation.confusion_matrix(truth, predicted, 5)
+    assert matrix.tolist() == [
+        [1, 1, 0, 0, 0],
+        [1, 2, 0, 0, 0],
+        [0, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 0, 0, 0, 0],
+    ]
+    assert segmentation.pixel_accuracy(matrix) == 3 / 6
+    # class 0: 1 of 1 + 1 + 1; class 1: 2 of 2 + 1 + 2; classes 2 and 4: nowhere; class 3: missed
+    wanted = np.array([1 / 3, 2 / 5, NAN, 0, NAN])
+    assert segmentation.class_iou(matrix) == pytest.approx(wanted, nan_ok=True)
+    assert segmentation.mean_iou(matrix) == pytest.approx((1 / 3 + 2 / 5 + 0) / 3)
+    # a class that is only predicted counts, with 0
+    only = segmentation.confusion_matrix([0, 0], [0, 2], 3)
+    assert segmentation.mean_iou(only) == pytest.approx((1 / 2 + 0) / 2)
+    empty = segmentation.confusion_matrix(truth[:0], predicted[:0], 2)
+    assert np.isnan([segmentation.pixel_accuracy(empty), segmentation.mean_iou(empty)]).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEEDS, st.integers(2, 9), st.integers(1, 9), st.integers(1, 9))
+def test_pixels_equal_scikit_learn(seed, classes, used, size):
+    rng = np.random.default_rng(seed)
+    used = rng.permutation(classes)[:used]  # the others occur nowhere
+    truth, predicted = rng.choice(used, (2, 3, size, size)).astype(np.uint8)
+    matrix = segmentation.confusion_matrix(truth, torch.tensor(predicted), classes)
+    pair, labels = (truth.ravel(), predicted.ravel()), np.arange(classes)
+    wanted = sklearn_metrics.confusion_matrix(*pair, labels=labels)
+    np.testing.assert_array_equal(matrix, wanted)
+    parts = [segmentation.confusion_matrix(truth[i], predicted[i], classes) for i in range(3)]
+    np.testing.assert_array_equal(np.sum(parts, axis=0), wanted)
+    accuracy = sklearn_metrics.accuracy_score(*pair)
+    assert segmentation.pixel_accuracy(matrix) == pytest.approx(accuracy, abs=1e-12)
+    here = np.union1d(*pair)
+    each = sklearn_metrics.jaccard_score(*pair, labels=here, average=None)
+    ours = segmentation.class_iou(matrix)
+    np.testing.assert_allclose(ours[here], each, rtol=1e-12)
+    assert np.isnan(np.delete(ours, here)).all()
+    mean = sklearn_metrics.jaccard_score(*pair, average="macro")  # over the labels that occur
+    assert segmentation.mean_iou(matrix) == pytest.approx(mean, abs=1e-12)
+
+
+def test_mask_iou_by_hand_and_as_boxes_have_it():
+    a = np.array([[[1, 1, 0], [0, 0, 0]], [[0, 0, 0], [0, 0, 0]]], bool)
+    b = np.array([[[0, 1, 1], [0, 0, 0]], [[0, 0, 0], [0, 0, 0]], [[1, 1, 0], [0, 0, 0]]], bool)
+    assert segmentation.mask_iou(a, b).tolist() == [[1 / 3, 0, 1], [0, 0, 0]]
+    assert segmentation.mask_iou(a.astype(np.uint8), torch.tensor(b)).tolist() == [
+        [1 / 3, 0, 1],
+        [0, 0, 0],
+    ]
+    for none in ([], a[:0]):
+        assert segmentation.mask_iou(none, b).shape == (0, 3)
+        assert segmentation.mask_iou(b, none).shape == (3, 0)
+    rng = np.random.default_rng(0)
+    some = np.sort(rng.integers(0, 13, (20, 2, 2)), axis=1).reshape(20, 4)
+    y, x = np.mgrid[:13, :13]
+    edges = some[:, :, None, None]
+    masks = (x >= edges[:, 0]) & (x < edges[:, 2]) & (y >= edges[:, 1]) & (y < edges[:, 3])
+    np.testing.assert_allclose(segmentation.mask_iou(masks, masks), box_iou(some, some))
+
+
+def test_the_iou_of_large_masks_is_counted_exactly():
+    large = np.ones((1, 4100, 4100), bool)  # more pixels than float32 can count
+    less = large.copy()
+    less[0, 0, 0] = False
+    assert segmentation.mask_iou(large, less).item() == 1 - 1 / 4100**2
+
+
+# panoptic quality
+
+
+def test_panoptic_quality_by_hand():
+    truth = np.array([
+        [1000, 1000, 1000, 1000, 2000, 2000],
+        [1001, 1001, 1001, 1001, 2000, 2000],
+    ])  # fmt: skip
+    predicted = np.array([
+        [1005, 1005, 1005, 2007, 2007, 2007],
+        [1006, 1006, 3000, 3000, 2007, 2007],
+    ])  # fmt: skip
+    # class 1: 1000 and 1005 share 3 of 4: a match. 1001 and 1006 share 2 of 4: no match, since
+    # that is not above 0.5: one miss, one false alarm. PQ = (3/4) / (1 + 1/2 + 1/2) = 3/8
+    # class 2: 4 of 5 pixels: a match, PQ = 4/5. Class 3: a false alarm, PQ = 0
+    result = panoptic.panoptic_quality(truth, predicted)
+    one = {"pq": 3 / 8, "sq": 3 / 4, "rq": 1 / 2, "tp": 1, "fp": 1, "fn": 1}
+    assert result["classes"] == {
+        1: one,
+        2: {"pq": 4 / 5, "sq": 4 / 5, "rq": 1, "tp": 1, "fp": 0, "fn": 0},
+        3: {"pq": 0, "sq": 0, "rq": 0, "tp": 0, "fp": 1, "fn": 0},
+    }
+    assert result["pq"] == pytest.approx((3 / 8 + 4 / 5 + 0) / 3)
+    assert result["sq"] == pytest.approx((3 / 4 + 4 / 5 + 0) / 3)
+    assert result["rq"] == pytest.approx((1 / 2 + 1 + 0) / 3)
+
+
+def test_panoptic_quality_adds_pictures_up_before_it_divides():
+    first, second = np.array([[1000, 1000]]), np.array([[1000, 1000, 2000]])
+    result = panoptic.panoptic_quality([first, second], [first, second + 5000])
+    # class 1: a hit with IoU 1 and a miss; class 2: a miss; classes 6 and 7: false alarms
+    assert [each["pq"] for each in result["classes"].values()] == [1 / 1.5, 0, 0, 0]
+    assert list(result["classes"]) == [1, 2, 6, 7]
+    stacked = np.stack([first, first])
+    assert panoptic.panoptic_quality(stacked, torch.tensor(stacked))["pq"] == 1
+
+
+def test_pixels_in_no_segment():
+    truth = np.array([[1000, 1000, -1, -1, -1, 2000]])
+    # 1000 is met exactly, once the pixel that the truth leaves out does not count
+    predicted = np.array([[1000, 1000, 1000, 4000, 4000, -1]])
+    # 4000 lies where the truth is silent: no false alarm. 2000 is missed
+    result = panoptic.panoptic_quality(truth, predicted)["classes"]
+    assert list(result) == [1, 2]
+    assert result[1]["pq"] == 1 and result[2]["fn"] == 1
+    # exactly half of it outside: a false alarm
+    half = panoptic.panoptic_quality([[1000, -1]], [[4000, 4000]])["classes"]
+    assert half[4]["fp"] == 1
+    # nothing at all
+    nothing = panoptic.panoptic_quality([[-1, -1]], [[-1, 5000]])
+    assert nothing["classes"] == {} and np.isnan([nothing[n] for n in ("pq", "sq", "rq")]).all()
+
+
+def test_ids_from_a_dict_by_hand():
+    segments = np.array([[7, 7, 3], [250, 250, -9]])
+    ids = panoptic.panoptic_ids(segments, {3: 1, 7: 2, 250: 1})
+    assert ids.tolist() == [[2000, 2000, 1000], [1001, 1001, -1]]
+    mapped = panoptic.panoptic_ids(segments, {3: 2, 7: 1, 250: 1})
+    assert panoptic.panoptic_quality(ids, ids)["pq"] == 1
+    assert panoptic.panoptic_quality(ids, mapped)["classes"][2]["tp"] == 0
+
+
+def quality_of_sets(pictures):
+    """The definition over sets of pixels, segment by segment (arXiv:1801.00868, section 4)."""
+    tally = {}
+    for truth, predicted in pictures:
+        known = {place for place in np.ndindex(truth.shape) if truth[place] >= 0}
+        segments = []
+        for ids in (truth, predicted):
+            places = [(i, place) for place, i in np.ndenumerate(ids) if i >= 0]
+            segments.append({i: {p for j, p in places if j == i} for i, _ in places})
+        hit = set()
+        for (i, true), (j, found) in itertools.product(segments[0].items(), segments[1].items()):
+            found = found & known
+            if i // 1000 == j // 1000 and len(true & found) / len(true | found) > 0.5:
+                hit |= {("truth", i), ("found", j)}
+                iou = len(true & found) / len(true | found)
+                tally.setdefault(i // 1000, []).append((iou, 1))
+        for i in segments[0]:
+            if ("truth", i) not in hit:
+                tally.setdefault(i // 1000, []).append((0, 0.5))
+        for j, found in segments[1].items():
+            if ("found", j) not in hit and len(found - known) / len(found) <= 0.5:
+                tally.setdefault(j // 1000, []).append((0, 0.5))
+    sums = {label: np.sum(rows, axis=0) for label, rows in tally.items()}
+    return {label: iou / weight for label, (iou, weight) in sums.items()}
+
+
+@settings(max_examples=100, deadline=None)
+@given(SEEDS, st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.booleans())
+def test_panoptic_quality_is_its_definition(seed, pictures, classes, numbers, silent):
+    rng = np.random.default_rng(seed)
+    pairs = []
+    for _ in range(pictures):
+        height, width = rng.integers(1, 7, 2)
+        coarse = rng.integers(0, classes, (3, 3)) * 1000 + rng.integers(0, numbers, (3, 3))
+        truth = np.kron(coarse, np.ones((2, 2), int))[:height, :width]
+        noise = rng.integers(0, classes, truth.shape) * 1000 + rng.integers(0, numbers, truth.shape)
+        predicted = np.where(rng.random(truth.shape) < rng.choice([0, 0.15, 0.6]), noise, truth)
+        if silent:
+            for ids in (truth, predicted):
+                ids[rng.random(ids.shape) < 0.3] = -1
+        pairs.append((truth, predicted))
+    result = panoptic.panoptic_quality(*map(list, zip(*pairs, strict=True)))
+    wanted = quality_of_sets(pairs)
+    assert result["classes"].keys() == wanted.keys()
+    for label, each in result["classes"].items():
+        assert each["pq"] == pytest.approx(wanted[label], abs=1e-12)
+        assert each["pq"] == pytest.approx(each["sq"] * each["rq"], abs=1e-12)
+        half = (each["fp"] + each["fn"]) / 2
+        assert each["rq"] == pytest.approx(each["tp"] / (each["tp"] + half), abs=1e-12)
+    if wanted:
+        assert result["pq"] == pytest.approx(np.mean(list(wanted.values())), abs=1e-12)
+
+
+# what comes in
+
+ONE = {"boxes": [[0, 0, 1, 1]], "labels": [1]}
+FOUND = {**ONE, "scores": [0.5]}
+MASK = {"masks": np.ones((1, 2, 2), bool), "labels": [1]}
+HALVES = np.full((1, 1, 2, 2), 0.5)
+MAP = mean_average_precision
+AP = average_precision
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: metrics.match_detections([0.5], [1]), r"ious must be \(N, M\), got \(1,\)"),
+        (lambda: metrics.match_detections([[np.nan]], [1]), "ious must be 0 … 1, not NaN"),
+        (lambda: metrics.match_detections([[0, 0, 5, 5]], [1]), "ious must be 0 … 1.*use ious = "),
+        (lambda: metrics.match_detections([[0.5]], [1, 2]), "there are 1 boxes and 2 scores"),
+        (lambda: metrics.match_detections([[0.5]], [1], 0), "threshold must be above 0"),
+        (lambda: metrics.match_detections([[0.5]], [1], 50), "threshold must be a number 0 … 1"),
+        (lambda: metrics.precision_recall([1], [0], 1), r"correct must be \(N,\) bool.*found >= 0"),
+        (lambda: metrics.precision_recall([1, 2], [True], 1), "there are 1 boxes and 2 scores"),
+        (lambda: metrics.precision_recall([1], [True], 0), "truths must be a whole number from 1"),
+        (lambda: metrics.precision_recall([1, 2], [True] * 2, 1), "truths must count all"),
+        (lambda: AP([0.5, 1], [0.5, 0.2]), r"recall must not fall; is it \(precision, recall\)"),
+        (lambda: AP([0.5], [50]), "recall must be 0 … 1"),
+        (lambda: AP([np.nan], [0.5]), "precision must be 0 … 1, not NaN"),
+        (lambda: AP([0.5], [0.5, 1]), r"must be \(N,\) both, got \(1,\) and \(2,\)"),
+        (lambda: AP([0.5], [0.5], 1), "points must be a whole number from 2"),
+        (lambda: MAP(FOUND, [ONE]), r"predictions must be a list.*use \[predictions\]"),
+        (lambda: MAP([FOUND], ONE), r"targets must be a list.*use \[targets\]"),
+        (lambda: MAP([], []), r"predictions must be a list of dicts, one a picture, got \[\]"),
+        (lambda: MAP([FOUND], [ONE, ONE]), "there are 1 predictions and 2 targets"),
+        (lambda: MAP([ONE], [ONE]), r'predictions\[0\] must be a dict with "scores", got only'),
+        (lambda: MAP([FOUND], [[1]]), r'targets\[0\] must be a dict with "boxes", got a list'),
+        (lambda: MAP([FOUND], [ONE], kind="masks"), r'predictions\[0\] must be a .* "masks"'),
+        (lambda: MAP([FOUND], [ONE], kind="mask"), "kind must be .*did you mean 'masks'"),
+        (lambda: MAP([FOUND], [ONE], thresholds=0.5), r"thresholds must be a list, such as \(0.5"),
+        (lambda: MAP([FOUND], [ONE], classes=3), r"classes must be a list of labels, such as \["),
+        (lambda: MAP([FOUND], [ONE], classes=["a"]), "classes must hold numbers"),
+        (lambda: MAP([FOUND], [ONE], limit=0), "limit must be a whole number from 1"),
+        (lambda: MAP([{**FOUND, "labels": [1, 2]}], [ONE]), "there are 1 boxes and 2 predictions"),
+        (
+            lambda: MAP([{**FOUND, "boxes": [[5, 5, 2, 2]]}], [ONE]),
+            r'predictions\[0\]\["boxes"\]\[',
+        ),
+        (lambda: segmentation.mask_iou(HALVES, []), r"got \(1, 1, 2, 2\); use a\[:, 0\] > 0.5"),
+        (lambda: segmentation.mask_iou(HALVES[0], []), "a must be bool, got float64; use a > 0.5"),
+        (lambda: segmentation.mask_iou(HALVES[0, 0], []), r"for one mask use a\[None\]"),
+        (lambda: segmentation.mask_iou([[[255]]], []), "a must be bool, got int64; use a > 0.5"),
+        (
+            lambda: segmentation.mask_iou(np.ones((1, 2, 2), bool), np.ones((1, 2, 3), bool)),
+            r"one size, got \(2, 2\) and \(2, 3\)",
+        ),
+        (
+            lambda: segmentation.confusion_matrix([0], [0, 1], 2),
+            r"one shape, got \(1,\) and \(2,\)",
+        ),
+        (lambda: segmentation.confusion_matrix([0], [0.0], 2), r"predicted must be whole numbers"),
+        (lambda: segmentation.confusion_matrix([255], [0], 2), "truth must be 0 … 1, found 255"),
+        (lambda: segmentation.confusion_matrix([0], [-1], 2), "predicted must be 0 … 1, found -1"),
+        (lambda: segmentation.confusion_matrix([0], [0], 0), "classes must be a whole number fr"),
+        (
+            lambda: segmentation.mean_iou([[0.5]]),
+            r"matrix must be \(K, K\) counts, got \(1, 1\) flo",
+        ),
+        (lambda: segmentation.class_iou([0, 1]), r"matrix must be \(K, K\) counts, got \(2,\)"),
+        (lambda: segmentation.pixel_accuracy(np.ones((2, 3), int)), r"counts, got \(2, 3\)"),
+        (lambda: panoptic.panoptic_ids([[5]], {}), "class of every id, 5 is missing"),
+        (
+            lambda: panoptic.panoptic_ids([[5]], {5: -1}),
+            r"classes\[5\] must be a whole number from",
+        ),
+        (
+            lambda: panoptic.panoptic_ids([[0]], [1]),
+            "classes must be a dict of id → class, got list",
+        ),
+        (lambda: panoptic.panoptic_ids([[0.5]], {}), "segments must be whole numbers, got float64"),
+        (
+            lambda: panoptic.panoptic_ids([range(1001)], dict.fromkeys(range(1001), 3)),
+            "segments must be at most 1000 a class, 3 has more",
+        ),
+        (lambda: panoptic.panoptic_quality([[0]], [[0, 1]]), r"one shape, got \(1, 1\) and \(1, 2"),
+        (lambda: panoptic.panoptic_quality([0], [0]), r"truth must be \(H, W\) or a list of"),
+        (lambda: panoptic.panoptic_quality([], []), r"truth must be \(H, W\) or a list of"),
+        (lambda: panoptic.panoptic_quality([[0.5]], [[1]]), "truth must be whole numbers"),
+        (lambda: panoptic.panoptic_quality([[[0]]] * 2, [[0]]), "2 pictures in truth, 1 predicted"),
+        (lambda: panoptic.panoptic_quality([[0, 1], [0]], [[0]]), "truth must be rectangular"),
+    ],
+)
+def test_bad_input_is_named(call, says):
+    with pytest.raises(ArgumentError, match=says) as caught:
+        call()
+    assert len(str(caught.value).splitlines()) == 1

@@ -99,7 +99,7 @@ def show_row(pictures, alt, photo=False, width=10, columns=None, values=False, *
     columns = columns or len(pictures)
     rows = -(-len(pictures) // columns)
     tallest = min(3, max(np.shape(image)[0] / np.shape(image)[1] for _, image in pictures))
-    height = rows * (0.95 * width / columns * tallest + 0.35)
+    height = rows * (0.98 * width / columns * tallest + 0.38)  # a title needs 0.3 inch
     figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
     draw = show_values if values else show_image
     for ax in axes.flat:

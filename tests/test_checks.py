@@ -2,17 +2,23 @@
 
 import answers_cnn
 import answers_cnn_evolution
+import answers_computer_vision
 import answers_image_data
 import numpy as np
 import pytest
 
-from course_utils.checks import cnn, cnn_evolution, engine, image_data
+from course_utils.checks import cnn, cnn_evolution, computer_vision, engine, image_data
 from course_utils.checks.engine import Ask, NotRightYet, is_stub
 from course_utils.errors import ArgumentError
 from notebooks_as_files import CHAPTERS, exercises
 
-CHAPTER_CHECKS = {"01": image_data, "02": cnn, "03": cnn_evolution}
-ANSWERS = {"01": answers_image_data, "02": answers_cnn, "03": answers_cnn_evolution}
+CHAPTER_CHECKS = {"01": image_data, "02": cnn, "03": cnn_evolution, "04": computer_vision}
+ANSWERS = {
+    "01": answers_image_data,
+    "02": answers_cnn,
+    "03": answers_cnn_evolution,
+    "04": answers_computer_vision,
+}
 EXERCISES = [(checks, name) for checks in CHAPTER_CHECKS.values() for name in checks.EXERCISES]
 QUESTIONS = [(checks, name) for checks in CHAPTER_CHECKS.values() for name in checks.QUESTIONS]
 FOUND = [(path, *exercise) for path in CHAPTERS for exercise in exercises(path)]

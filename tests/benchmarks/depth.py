@@ -36,6 +36,7 @@ def main(seeds):
             for blocks in (1, 3, 7):
                 torch.manual_seed(seed)
                 model = small_resnet(blocks, width=8, shortcut=shortcut)
+                model = model.to(memory_format=torch.channels_last)
                 fit(model, x, y, epochs=3, batch_size=64, seed=seed, bfloat16=False)
                 name = f"{'residual' if shortcut else 'plain'}-{6 * blocks + 2}"
                 line += f"  {name} {100 * (1 - evaluate(model, x, y)):.1f}"

@@ -209,7 +209,7 @@ def se():
         line = f"se: seed {seed}:"
         for gates in (False, True):
             torch.manual_seed(seed)
-            model = small_resnet(1, 16, se=gates)
+            model = small_resnet(1, 16, se=gates).to(memory_format=torch.channels_last)
             fit(model, x[:4000], y[:4000], 3, 64, seed=seed)
             line += f"  {'with' if gates else 'without'} gates {evaluate(model, test, test_y):.1%}"
         print(line, flush=True)
@@ -255,7 +255,8 @@ def table(epochs=1):
         line = f"table: seed {seed}:"
         for name, make in TABLE.items():
             torch.manual_seed(seed)
-            model, start = make(), time.process_time()
+            model = make().to(memory_format=torch.channels_last)
+            start = time.process_time()
             fit(model, x, y, epochs, 64, 0.005, seed=seed)
             line += f"  {name} {evaluate(model, *test):.1%} ({time.process_time() - start:.0f} s)"
         print(line, flush=True)

@@ -4,14 +4,20 @@ import base64
 import io
 import json
 import re
+import statistics
+import time
 
+import numpy as np
 import pytest
 from explorer_moves import answer_everything, measure_latency, move_everything, title
 from lab_server import run_notebook
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 from stored_outputs import VIEW, differences, errors, joined
 
 MEDIAN_MS, P95_MS = 100, 250
+REFERENCE_S, MOST = 0.04, 2.5  # the fixed job on a machine that keeps these limits; the most grace
 QUIET_S = (20, 90)  # longest waits for a quiet machine: before measuring, before measuring again
 BROKEN = (
     "Error displaying widget",
@@ -85,7 +91,10 @@ def test_questions_answer(chapter):
 
 
 def test_explorers_are_quick(chapter, note):
-    """From key to picture: median and 95th percentile; a miss is measured once more, in quiet."""
+    """From key to picture: median and 95th percentile; a miss is measured once more, in quiet.
+
+    A machine that takes longer for a fixed job has as much more time for its pictures.
+    """
     slow = []
     for explorer in chapter.explorers():
         if explorer.locator("[role=slider], select").count() == 0:
@@ -93,8 +102,10 @@ def test_explorers_are_quick(chapter, note):
         for patience in QUIET_S:
             others = wait_for_quiet(patience)
             median, p95 = measure_latency(explorer)
-            quick = median <= MEDIAN_MS and p95 <= P95_MS
+            grace = min(MOST, max(1, fixed_job() / REFERENCE_S))
+            quick = median <= grace * MEDIAN_MS and p95 <= grace * P95_MS
             line = f"latency {title(explorer)}: median {median:.0f} ms, p95 {p95:.0f} ms"
+            line += f" (limits × {grace:.2f})" if grace > 1 else ""
             line += "" if quick else f", too slow (other programs: {others:.0f} % of the processor)"
             note(line)
             if quick:
@@ -108,6 +119,23 @@ def broken_widgets(chapter):
     """Errors that the page threw, and texts that stand where a widget should be."""
     text = chapter.page.locator("body").inner_text().lower()
     return chapter.crashes + [phrase for phrase in BROKEN if phrase.lower() in text]
+
+
+def fixed_job():
+    """Median seconds of a small figure, a sort and a loop: how quick this machine is just now."""
+    seconds = []
+    for _ in range(9):
+        figure = Figure(figsize=(8, 3.6))
+        canvas = FigureCanvasAgg(figure)
+        ax = figure.subplots()
+        ax.plot(np.arange(100))
+        ax.set_title("speed")
+        start = time.perf_counter()
+        canvas.draw()
+        np.sort(np.random.default_rng(0).random(200_000))
+        sum(i * i for i in range(100_000))
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
 
 
 def wait_for_quiet(patience):

@@ -88,6 +88,7 @@ DOORS = {  # module → the course's own modules that it may import
     "segmentation_metrics": {"arguments", "errors", "region_arguments"},
     "metrics": {"arguments", "boxes", "errors", "region_arguments", "segmentation_metrics"},
     "panoptic": {"arguments", "errors", "segmentation_metrics"},
+    "yolo": {"arguments", "boxes", "errors", "models", "region_arguments", "training"},
     "efficientnet": {"data", "errors"}, "distributed": {"arguments", "data", "errors", "models"},
     "explore.cnn_evolution": {"errors", "explore.engine", "figures", "models"},
     "checks.cnn_evolution_questions": {"checks.engine"},

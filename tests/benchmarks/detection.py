@@ -1,0 +1,114 @@
+"""The detector of chapter 4, seed by seed: `uv run python tests/benchmarks/detection.py [name …]`.
+
+Names: short, long (both, if none is given): 4 and 8 times through 4,000 crowded scenes. 3 seeds
+each, at one thread; one line a seed. Seconds are the process's own; a busy neighbour stretches
+them too, so "unit" tells how long one fixed product of matrices took beside each training.
+"""
+
+import os
+import sys
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["TQDM_DISABLE"] = "1"
+
+import time  # noqa: E402
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+from course_utils.boxes import box_iou  # noqa: E402
+from course_utils.metrics import (  # noqa: E402
+    COCO_THRESHOLDS,
+    match_detections,
+    mean_average_precision,
+)
+from course_utils.scenes import digit_scenes  # noqa: E402
+from course_utils.training import mode, time_call  # noqa: E402
+from course_utils.yolo import detect, encode_targets, yolo_loss, yolo_network  # noqa: E402
+
+SEEDS = range(3)
+EPOCHS = {"short": 4, "long": 8}
+SCENES, CROWD, BATCH, RATE = 4000, (4, 6), 32, 0.012
+
+
+def seconds(function, *arguments):
+    """What the function returns, and the process's seconds that it took."""
+    start = time.process_time()
+    return function(*arguments), time.process_time() - start
+
+
+def pictures(scenes):
+    """(N, 3, 64, 64) uint8; RGB last in memory, as it was: torch convolves that faster."""
+    return torch.from_numpy(np.stack([scene.image for scene in scenes])).permute(0, 3, 1, 2)
+
+
+def data(seed):
+    """Pictures and targets to train on."""
+    scenes = digit_scenes(SCENES, seed, digits=CROWD)
+    boxes, labels = [scene.boxes for scene in scenes], [scene.labels for scene in scenes]
+    return pictures(scenes), encode_targets(boxes, labels)
+
+
+def train(model, images, targets, epochs, seed):
+    """AdamW, its rate rising once and falling."""
+    order = torch.Generator().manual_seed(seed)
+    steps = epochs * (len(images) // BATCH)
+    optimizer = torch.optim.AdamW(model.parameters(), RATE, betas=(0.8, 0.99))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps + 1)
+    with mode(model, training=True):
+        for _ in range(epochs):
+            for batch in torch.randperm(len(images), generator=order).split(BATCH):
+                loss, _ = yolo_loss(model(images[batch] / 255), targets[batch])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+
+
+def recall_by_size(found, truth):
+    """Share of things found (IoU .5, right class, score from .3), by third of their heights."""
+    heights, hits = [], []
+    for predicted, wanted in zip(found, truth, strict=True):
+        sure = predicted["scores"] >= 0.3
+        same = predicted["labels"][sure, None] == wanted["labels"]
+        ious = box_iou(predicted["boxes"][sure], wanted["boxes"]) * same
+        hit = np.isin(np.arange(same.shape[1]), match_detections(ious, predicted["scores"][sure]))
+        heights, hits = [*heights, *(wanted["boxes"] @ [0, -1, 0, 1])], [*hits, *hit]
+    heights, hits = np.array(heights), np.array(hits)
+    low, high = np.quantile(heights, [1 / 3, 2 / 3])
+    thirds = [heights <= low, (heights > low) & (heights <= high), heights > high]
+    names = (f"to {low:.0f} px", "middle", f"over {high:.0f} px")
+    return ", ".join(f"{n} {hits[t].mean():.1%}" for n, t in zip(names, thirds, strict=True))
+
+
+def unit():
+    """Milliseconds of the process for a product of 512 × 512 matrices."""
+    a = torch.ones(512, 512)
+    return 1000 * min(seconds(torch.mm, a, a)[1] for _ in range(20))
+
+
+def judge(name):
+    """Train and judge, for each seed."""
+    scenes = digit_scenes(300, split="test")
+    test = pictures(scenes) / 255
+    truth = [{"boxes": scene.boxes, "labels": scene.labels} for scene in scenes]
+    digit_scenes(1)  # opens the files
+    for seed in SEEDS:
+        (images, targets), making = seconds(data, seed)
+        torch.manual_seed(seed)
+        model = yolo_network()
+        before = unit()
+        _, training = seconds(train, model, images, targets, EPOCHS[name], seed)
+        after = unit()
+        found = detect(model, test)
+        half, coco = (mean_average_precision(found, truth, t) for t in ((0.5,), COCO_THRESHOLDS))
+        wait = 1000 * time_call(lambda model=model: detect(model, test[:1], 0.3), 50)
+        print(f"{name}: seed {seed}: data {making:.1f} s, training {training:.1f} s (unit "
+              f"{before:.1f} and {after:.1f} ms), mAP50 {half:.3f}, mAP50-95 {coco:.3f}, one "
+              f"picture {wait:.1f} ms; recall by height: {recall_by_size(found, truth)}",
+              flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or EPOCHS:
+        judge(wanted)

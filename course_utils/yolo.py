@@ -48,16 +48,13 @@ def yolo_network(width=8, classes=10):
     width, classes = whole_number("width", width, 1), whole_number("classes", classes, 1)
     layers, ins = [], 3
     for times, stride in ((2, 2), (3, 2), (3, 1), (3, 1), (8, 2), (8, 1)):
-        layers += [conv_norm(ins, times * width, 3, stride), nn.ReLU()]
+        layers += [conv_norm(ins, times * width, 3, stride), nn.SiLU()]
         ins = times * width
     return nn.Sequential(*layers, nn.Conv2d(ins, 5 + classes, 1))
 
 
 def pixel_boxes(said, size=64):
-    """Boxes in pixels out of x, y, width, height by cell (L4.04): (N, 4, S, S) → (N, S, S, 4).
-
-    size: pixels a side. Returns x1, y1, x2, y2.
-    """
+    """Boxes, xyxy in pixels, out of a table's first channels: (N, 4, S, S) → (N, S, S, 4)."""
     x, y, width, height = said.unbind(1)
     cells = said.shape[-1]
     number = torch.arange(cells, device=said.device)
@@ -110,7 +107,7 @@ def yolo_loss(outputs, targets):
     return sum(parts.values()), parts
 
 
-def detect(model, images, threshold=0.01, nms_threshold=0.5):
+def detect(model, images, threshold=0.001, nms_threshold=0.5):
     """What the model finds in each picture: a list of dicts of "boxes", "scores", "labels" (L4.06).
 
     images: (N, 3, H, H) float32, 0 … 1. Every cell offers its box once a class, with the score
@@ -118,6 +115,8 @@ def detect(model, images, threshold=0.01, nms_threshold=0.5):
     takes them away. Arrays, best first, as `metrics` takes them. Raises ArgumentError.
     """
     threshold = float(as_fraction("threshold", threshold))
+    if not isinstance(model, nn.Module):
+        raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
     _check_shape("images", images, "N", 3, "H", "H")
     if images.shape[-1] % 8:
         raise ArgumentError(f"images must have sides of 8, 16, … pixels, got {images.shape[-1]}")

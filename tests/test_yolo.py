@@ -348,6 +348,7 @@ BAD = {
     "threshold": (lambda: yolo.detect(Says(None), torch.zeros(1, 3, 64, 64), 2), "threshold must"),
     "nms": (lambda: yolo.detect(Says(neighbours()), torch.zeros(1, 3, 64, 64), 0.1, -1),
             "threshold must be a number 0 … 1, got -1"),
+    "class, not model": (lambda: yolo.detect(Says, torch.zeros(1, 3, 64, 64)), "model must be a"),
     "classifier": (lambda: yolo.detect(nn.Flatten(), torch.zeros(1, 3, 64, 64)),
                    "outputs must be"),
 }  # fmt: skip

@@ -1,8 +1,9 @@
-"""A mask for each box (L4.14): the mask head of Mask R-CNN on the trained one-stage detector.
+"""A mask for each box (L4.14): the mask head of Mask R-CNN on a trained detector.
 
-The detector stays as it is. Three of its inner maps, joined into one, are cut by `roi_align` at
-each box, and a few convolutions tell of 28 × 28 places in the box whether the object is there:
-one mask a box, whatever its class. Source: He et al., arXiv:1703.06870. Torch and torchvision.
+The detector stays as it is. The maps of its three stages, a half, a quarter and an eighth large,
+joined into one, are cut by `roi_align` at each box, and a few convolutions tell of 28 × 28 places
+in the box whether the object is there: one mask a box, whatever its class. Torch and torchvision.
+Source: He et al., arXiv:1703.06870.
 """
 
 import torch
@@ -16,26 +17,27 @@ from course_utils.models import conv_norm
 from course_utils.progress import progress
 from course_utils.region_arguments import as_boxes, as_fraction, as_masks
 from course_utils.training import mode
-from course_utils.yolo import detect
 
-TAPS = (2, 8, 12)  # `yolo.yolo_network` up to these layers: the maps of strides 2, 4 and 8
 CUT, MASK = 14, 28  # places a side that a box is cut to, and that its mask has
 
 
-def feature_maps(detector, images):
-    """What the detector sees on its way, without gradients: its maps of strides 2, 4 and 8.
+def feature_maps(stages, images):
+    """What a detector sees on its way, without gradients: the map of each of its stages.
 
-    detector: a `yolo.yolo_network`, used in evaluation mode. images: (N, 3, H, W) float32, 0 … 1.
-    Returns a list: (N, C, H/2, W/2), (N, C, H/4, W/4), (N, C, H/8, W/8), where C is 2, 3 and 8
-    times the detector's width. Raises ArgumentError.
+    stages: modules that follow each other, used in evaluation mode, such as `TwoStage.stages`, or
+    (detector[:2], detector[2:8], detector[8:12]) of a `yolo_network`. images: (N, 3, H, W) float32,
+    0 … 1. Returns a list: (N, C, H/2, W/2), (N, C, H/4, W/4), (N, C, H/8, W/8), each with channels
+    of its own. Raises ArgumentError.
     """
-    if not isinstance(detector, nn.Sequential) or len(detector) != TAPS[-1] + 1:
-        raise ArgumentError(f"detector must be a yolo_network, got {type(detector).__name__}")
+    if not isinstance(stages, list | tuple | nn.ModuleList) or not all(
+        isinstance(stage, nn.Module) for stage in stages
+    ):
+        raise ArgumentError(f"stages must be a list of modules, got {type(stages).__name__}")
     _check_tensor("images", images, "N", 3, "H", "W")
     maps = []
-    with mode(detector, training=False), torch.no_grad():
-        for start, end in zip((0, *TAPS), TAPS, strict=False):
-            images = detector[start:end](images)
+    for stage in stages:
+        with mode(stage, training=False), torch.no_grad():
+            images = stage(images)
             maps.append(images)
     return maps
 
@@ -64,8 +66,8 @@ class MaskHead(nn.Module):
         if len(maps) != len(self.neck):
             raise ArgumentError(f"maps must be {len(self.neck)} maps, got {len(maps)}")
         if len(boxes_list) != len(maps[0]):
-            counts = f"{len(maps[0])} pictures and {len(boxes_list)} boxes"
-            raise ArgumentError(f"there are maps of {counts}")
+            came = f"{len(maps[0])} and {len(boxes_list)}"
+            raise ArgumentError(f"maps and boxes_list must be of the same pictures, got {came}")
         boxes_list = [
             torch.tensor(as_boxes(f"boxes_list[{i}]", boxes)).to(maps[0])
             for i, boxes in enumerate(boxes_list)
@@ -105,8 +107,7 @@ def widen_boxes(boxes, share=0.1):
     A mask can then reach beyond a box that is too tight. boxes: (N, 4) xyxy. Raises ArgumentError.
     """
     boxes, share = torch.tensor(as_boxes("boxes", boxes)).float(), as_fraction("share", share)
-    sizes = boxes[:, 2:] - boxes[:, :2]
-    return boxes + share * torch.cat([-sizes, sizes], dim=1)
+    return boxes + share * (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2) * torch.tensor([-1, -1, 1, 1])
 
 
 def jitter_boxes(boxes, share, generator):
@@ -122,15 +123,16 @@ def jitter_boxes(boxes, share, generator):
     return boxes + share * sizes * (2 * torch.rand(boxes.shape, generator=generator) - 1)
 
 
-def train_mask_head(head, detector, images, masks_list, boxes_list, epochs=1, batch_size=16,
+def train_mask_head(head, stages, images, masks_list, boxes_list, epochs=1, batch_size=16,
                     learning_rate=0.02, jitter=0.1, seed=0):  # fmt: skip
     """Train the head in place with AdamW, its rate rising once and falling; the loss of each step.
 
     The loss is the binary cross-entropy of all places of all masks, in boxes that were jittered and
-    widened (`jitter_boxes`, `widen_boxes`). The detector does not change.
+    widened. The stages do not change.
     images: (N, 3, H, W), uint8 or float32 0 … 1. masks_list, boxes_list: as in `mask_targets`;
     pictures without boxes are left out. seed: of the order and of `jitter_boxes`. Works on the
-    device where the head is; the detector must be there too. Raises ArgumentError.
+    device where the head is; the stages, as in `feature_maps`, must be there too. Raises
+    ArgumentError.
     """
     epochs = whole_number("epochs", epochs, 1)
     batch_size = whole_number("batch_size", batch_size, 1)
@@ -152,7 +154,7 @@ def train_mask_head(head, detector, images, masks_list, boxes_list, epochs=1, ba
             boxes = [widen_boxes(jitter_boxes(boxes_list[i], jitter, draw)) for i in batch]
             targets = mask_targets([masks_list[i] for i in batch], boxes).to(device)
             x = images[batch].to(device)
-            logits = head(feature_maps(detector, x / 255 if x.dtype == torch.uint8 else x), boxes)
+            logits = head(feature_maps(stages, x / 255 if x.dtype == torch.uint8 else x), boxes)
             loss = functional.binary_cross_entropy_with_logits(logits, targets)
             optimizer.zero_grad()
             loss.backward()
@@ -182,31 +184,34 @@ def paste_masks(masks, boxes, height, width):
     return functional.grid_sample(masks[:, None], grid, align_corners=False)[:, 0]
 
 
-def detect_masks(detector, head, images, threshold=0.001, nms_threshold=0.5):
-    """`yolo.detect`, and "masks" (M, H, W) bool beside each picture's boxes, scores and labels.
+def add_masks(found, head, stages, images):
+    """What a detector found, with the masks: "masks" (M, H, W) bool beside each picture's boxes.
 
-    detector: a trained `yolo.yolo_network`. head: the `MaskHead` trained on it. images: (N, 3, H,
-    H) float32, 0 … 1, on their device. The head looks at `widen_boxes`; a pixel is the object's
-    where the pasted mask is at least 0.5. As `metrics` takes it with kind="masks". Raises
-    ArgumentError.
+    found: of each picture a dict with "boxes", as `detect` returns them; new dicts come back.
+    head: the `MaskHead` trained on the stages. stages, images: as in `feature_maps`. The head looks
+    at `widen_boxes`; a pixel is the object's where the pasted mask is at least 0.5. As `metrics`
+    takes it. Raises ArgumentError.
     """
     if not isinstance(head, MaskHead):
         raise ArgumentError(f"head must be a MaskHead, got {type(head).__name__}")
-    found, maps = detect(detector, images, threshold, nms_threshold), feature_maps(detector, images)
+    if len(found) != len(images):
+        raise ArgumentError(f"there are {len(images)} images, and {len(found)} were searched")
+    maps, seen = feature_maps(stages, images), []
     with mode(head, training=False), torch.inference_mode():
         for i, picture in enumerate(found):
             boxes = widen_boxes(picture["boxes"])
             masks = head([each[i : i + 1] for each in maps], [boxes]).sigmoid()
-            picture["masks"] = (paste_masks(masks, boxes, *images.shape[2:]) >= 0.5).cpu().numpy()
-    return found
+            pasted = paste_masks(masks, boxes, *images.shape[2:]) >= 0.5
+            seen.append({**picture, "masks": pasted.cpu().numpy()})
+    return seen
 
 
 def _check_tensor(name, value, *wanted):
     """Refuse what is no float tensor of this shape; a text allows any number."""
     shape, dtype = tuple(getattr(value, "shape", ())), getattr(value, "dtype", type(value).__name__)
     fits = len(shape) == len(wanted) and all(
-        type(w) is str or w == n for w, n in zip(wanted, shape, strict=True)
+        w in (str(w), n) for w, n in zip(wanted, shape, strict=True)
     )
-    if not isinstance(value, torch.Tensor) or not dtype.is_floating_point or not fits:
+    if not fits or not isinstance(value, torch.Tensor) or not value.is_floating_point():
         wanted = ", ".join(map(str, wanted))
         raise ArgumentError(f"{name} must be a float tensor ({wanted}), got {shape} {dtype}")

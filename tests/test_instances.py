@@ -13,7 +13,7 @@ from course_utils.errors import ArgumentError
 from course_utils.metrics import mean_average_precision
 from course_utils.scenes import digit_scenes
 from course_utils.segmentation_metrics import mask_iou
-from course_utils.yolo import yolo_network
+from course_utils.yolo import detect, yolo_network
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,10 @@ def detector():
     """One that was never trained: its maps tell enough, and its boxes are many."""
     torch.manual_seed(1)
     return yolo_network().eval()
+
+
+def stages(detector):
+    return detector[:2], detector[2:8], detector[8:12]
 
 
 def pictures(scenes):
@@ -199,7 +203,7 @@ def test_maps_are_the_detectors_own(scenes, detector):
     images = pictures(scenes[:3]) / 255
     detector.train()
     before = {name: value.clone() for name, value in detector.state_dict().items()}
-    maps = instances.feature_maps(detector, images)
+    maps = instances.feature_maps(stages(detector), images)
     assert detector.training
     assert all(torch.equal(before[name], value) for name, value in detector.state_dict().items())
     detector.eval()
@@ -207,7 +211,8 @@ def test_maps_are_the_detectors_own(scenes, detector):
         (3, 16, 32, 32), (3, 24, 16, 16), (3, 64, 8, 8)]  # fmt: skip
     assert not any(each.requires_grad for each in maps)
     torch.testing.assert_close(detector[-1](maps[-1]), detector(images))
-    torch.testing.assert_close(maps[0], detector[1](detector[0](images)))
+    for layers, each in zip((2, 8, 12), maps, strict=True):  # the last ones of their size
+        torch.testing.assert_close(each, detector[:layers](images))
 
 
 def test_the_head_makes_a_mask_a_box():
@@ -268,10 +273,12 @@ def train(scenes, detector, seed=0, images=None, **settings):
     head = instances.MaskHead(settings.pop("width", 24))
     images = pictures(scenes) if images is None else images
     parts = [[getattr(scene, name) for scene in scenes] for name in ("masks", "boxes")]
-    return head, instances.train_mask_head(head, detector, images, *parts, seed=seed, **settings)
+    return head, instances.train_mask_head(
+        head, stages(detector), images, *parts, seed=seed, **settings
+    )
 
 
-def test_six_scenes_are_learnt_by_heart(scenes, detector, monkeypatch):
+def test_six_scenes_are_learnt_by_heart(scenes, detector):
     scenes = scenes[:6]
     before = {name: value.clone() for name, value in detector.state_dict().items()}
     head, losses = train(scenes, detector, epochs=50, batch_size=3, jitter=0.0)
@@ -280,12 +287,10 @@ def test_six_scenes_are_learnt_by_heart(scenes, detector, monkeypatch):
     assert all(torch.equal(before[name], value) for name, value in detector.state_dict().items())
     assert not any(weight.grad is not None for weight in detector.parameters())
 
-    def true_boxes(model, images, *thresholds):
-        return [{"boxes": s.boxes, "scores": np.ones(len(s.boxes), np.float32), "labels": s.labels}
-                for s in scenes]  # fmt: skip
-
-    monkeypatch.setattr(instances, "detect", true_boxes)
-    found = instances.detect_masks(detector, head, pictures(scenes) / 255)
+    ideal = [{"boxes": s.boxes, "scores": np.ones(len(s.boxes), np.float32), "labels": s.labels}
+             for s in scenes]  # fmt: skip
+    found = instances.add_masks(ideal, head, stages(detector), pictures(scenes) / 255)
+    assert not any("masks" in picture for picture in ideal)
     assert head.training
     truth = [{"labels": scene.labels, "masks": scene.masks} for scene in scenes]
     assert mean_average_precision(found, truth, kind="masks") > 0.95
@@ -307,7 +312,7 @@ def test_pictures_without_boxes_are_left_out_of_the_training(scenes, detector):
     head = instances.MaskHead(4)
     masks, boxes = [[], scenes[0].masks, []], [[], scenes[0].boxes, []]
     images = pictures([scenes[1], scenes[0], scenes[1]])
-    losses = instances.train_mask_head(head, detector, images, masks, boxes, 3, 1)
+    losses = instances.train_mask_head(head, stages(detector), images, masks, boxes, 3, 1)
     assert len(losses) == 3 and np.isfinite(losses).all()
 
 
@@ -318,10 +323,10 @@ def test_detections_step_by_step(scenes, detector):
     images = pictures(scenes[:3]) / 255
     torch.manual_seed(0)
     head = instances.MaskHead()
-    found = instances.detect_masks(detector, head, images, 0.05, 0.3)
-    plain = instances.detect(detector, images, 0.05, 0.3)
+    plain = detect(detector, images, 0.05, 0.3)
+    found = instances.add_masks(plain, head, stages(detector), images)
     head.eval()
-    maps = instances.feature_maps(detector, images)
+    maps = instances.feature_maps(stages(detector), images)
     logits = head(maps, [instances.widen_boxes(picture["boxes"]) for picture in plain])
     start = 0
     for picture, wanted in zip(found, plain, strict=True):
@@ -338,7 +343,9 @@ def test_detections_step_by_step(scenes, detector):
 
 
 def test_nothing_found(scenes, detector):
-    found = instances.detect_masks(detector, instances.MaskHead(), pictures(scenes[:2]) / 255, 1)
+    images = pictures(scenes[:2]) / 255
+    plain = detect(detector, images, 1)
+    found = instances.add_masks(plain, instances.MaskHead(), stages(detector), images)
     assert [picture["masks"].shape for picture in found] == [(0, 64, 64)] * 2
     truth = [{"labels": scene.labels, "masks": scene.masks} for scene in scenes[:2]]
     assert mean_average_precision(found, truth, kind="masks") == 0
@@ -346,17 +353,19 @@ def test_nothing_found(scenes, detector):
 
 # bad input
 
+STAGES = stages(yolo_network())
 HEAD, IMAGES = instances.MaskHead(4), torch.zeros(1, 3, 64, 64)
 MAPS = [torch.zeros(1, 16, 8, 8), torch.zeros(1, 24, 4, 4), torch.zeros(1, 64, 2, 2)]
 BOX, MASK, GIVEN = [[1.0, 1, 9, 9]], np.ones((1, 64, 64), bool), torch.Generator()
 BAD = {
-    "no detector": (lambda: instances.feature_maps(HEAD, IMAGES), "detector must be a yolo_netw"),
-    "bytes": (lambda: instances.feature_maps(yolo_network(1), IMAGES.byte()),
+    "no stages": (lambda: instances.feature_maps(HEAD, IMAGES), "stages must be a list of modules"),
+    "no modules": (lambda: instances.feature_maps([1, 2], IMAGES), "stages must be a list of mod"),
+    "bytes": (lambda: instances.feature_maps(STAGES, IMAGES.byte()),
               r"images must be a float tensor \(N, 3, H, W\), got .* torch.uint8"),
-    "one image": (lambda: instances.feature_maps(yolo_network(1), IMAGES[0]), r"\(N, 3, H, W\)"),
+    "one image": (lambda: instances.feature_maps(STAGES, IMAGES[0]), r"\(N, 3, H, W\)"),
     "no width": (lambda: instances.MaskHead(0), "width must be a whole number"),
     "one map": (lambda: HEAD(MAPS[0], [BOX]), "maps must be 3 maps, got 1"),
-    "one picture's boxes": (lambda: HEAD(MAPS, BOX * 2), "maps of 1 pictures and 2 boxes"),
+    "one picture's boxes": (lambda: HEAD(MAPS, BOX * 2), "same pictures, got 1 and 2"),
     "boxes in no list": (lambda: HEAD(MAPS, BOX), r"boxes_list\[0\] must be \(N, 4\), got \(4,\)"),
     "corner and size": (lambda: HEAD(MAPS, [[[30, 30, 8, 8]]]), r"boxes_list\[0\].*convert_boxes"),
     "targets, lists": (lambda: instances.mask_targets([MASK], [BOX, BOX]), "2 boxes and 1 masks"),
@@ -366,20 +375,21 @@ BAD = {
     "much jitter": (lambda: instances.jitter_boxes(BOX, 0.6, GIVEN), "share must be 0 … 0.5"),
     "no share": (lambda: instances.jitter_boxes(BOX, -1, GIVEN), "share must be a number 0 … 1"),
     "narrower": (lambda: instances.widen_boxes(BOX, -0.1), "share must be a number 0 … 1"),
-    "lengths": (lambda: instances.train_mask_head(HEAD, yolo_network(), IMAGES, [MASK], []),
+    "lengths": (lambda: instances.train_mask_head(HEAD, STAGES, IMAGES, [MASK], []),
                 "must be as many, got 1 images, 1 masks, 0 boxes"),
-    "nothing": (lambda: instances.train_mask_head(HEAD, yolo_network(), IMAGES, [[]], [[]]),
+    "nothing": (lambda: instances.train_mask_head(HEAD, STAGES, IMAGES, [[]], [[]]),
                 "boxes_list holds no box at all"),
-    "no epochs": (lambda: instances.train_mask_head(HEAD, yolo_network(), IMAGES, [MASK], [BOX], 0),
+    "no epochs": (lambda: instances.train_mask_head(HEAD, STAGES, IMAGES, [MASK], [BOX], 0),
                   "epochs must be a whole number"),
     "paste bool": (lambda: instances.paste_masks(torch.ones(1, 4, 4) > 0, BOX, 9, 9),
                    r"masks must be a float tensor \(R, S, S\), got \(1, 4, 4\) torch.bool"),
     "paste four": (lambda: instances.paste_masks(torch.ones(1, 1, 4, 4), BOX, 9, 9), "got .1, 1,"),
     "paste count": (lambda: instances.paste_masks(torch.ones(2, 4, 4), BOX, 9, 9), "1 boxes and 2"),
     "paste size": (lambda: instances.paste_masks(torch.ones(1, 4, 4), BOX, 9, 0), "width must be"),
-    "head, not model": (lambda: instances.detect_masks(yolo_network(), yolo_network(), IMAGES),
+    "head, not model": (lambda: instances.add_masks([], STAGES[0], STAGES, IMAGES),
                         "head must be a MaskHead, got Sequential"),
-    "threshold": (lambda: instances.detect_masks(yolo_network(), HEAD, IMAGES, 2), "threshold"),
+    "not searched": (lambda: instances.add_masks([], HEAD, STAGES, IMAGES),
+                     "there are 1 images, and 0 were searched"),
 }  # fmt: skip
 
 

@@ -241,6 +241,7 @@ BAD = {
     "no stride": (lambda: up(X, W, stride=0), "stride must be a whole number from 1, got 0"),
     "padding": (lambda: up(X, W, padding=-1), "padding must be a whole number from 0, got -1"),
     "all cut": (lambda: up(X, W, padding=3), r"padding 3 cuts all of the output \(5, 5\) away"),
+    "just cut": (lambda: up(X[..., :2], W, padding=2), r"all of the output \(5, 4\) away"),
     "extra": (lambda: up(X, W, stride=2, output_padding=2), "less than the stride 2, got 2"),
     "extra sign": (lambda: up(X, W, output_padding=-1), "output_padding must be a whole number"),
     "dy size": (lambda: back(X, W, np.zeros((1, 4, 9, 9))), r"dy \(1, 4, 9, 9\) is no gradient of"),

@@ -1,0 +1,135 @@
+"""Instances and panoptic maps, seed by seed: `uv run python tests/benchmarks/instances.py`.
+
+The detector of detection.py (short), a mask head on it, a U-Net for the stuff, all merged. 3 seeds
+at one thread, one line a seed. Judged on 300 test scenes. Seconds are the process's own; "quiet" is
+the quickest tenth of the steps: how long the training takes on a machine without busy neighbours.
+"""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["TQDM_DISABLE"] = "1"
+
+import time  # noqa: E402
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from torch.optim.optimizer import register_optimizer_step_post_hook  # noqa: E402
+
+from course_utils.instances import MaskHead, detect_masks, train_mask_head  # noqa: E402
+from course_utils.metrics import COCO_THRESHOLDS, mean_average_precision  # noqa: E402
+from course_utils.panoptic import panoptic_quality  # noqa: E402
+from course_utils.panoptic_merge import merge_panoptic  # noqa: E402
+from course_utils.scenes import DIGIT_THINGS, digit_scenes  # noqa: E402
+from course_utils.segmentation import UNet, fit_segmentation, predict_classes  # noqa: E402
+from course_utils.training import mode, time_call  # noqa: E402
+from course_utils.yolo import encode_targets, yolo_loss, yolo_network  # noqa: E402
+
+SEEDS = range(3)
+SCENES, CROWD, BATCH, RATE, EPOCHS = 6000, (4, 6), 16, 0.02, 2  # the detector's
+MASK_SCENES, STUFF_STEPS, STUFF_WIDTH = 3000, 200, 8
+STUFF_WEIGHTS = [1e-6] * DIGIT_THINGS + [1, 1, 1]  # pixels of digits do not count
+SURE = 0.3  # instances of this score go on the map; found on scenes of the training split
+
+CLOCK = []
+register_optimizer_step_post_hook(lambda *_: CLOCK.append(time.process_time()))
+
+
+def timed(function, *arguments, **settings):
+    """What the function returns; and its seconds of training, all and quiet, as text."""
+    CLOCK[:] = [time.process_time()]
+    result = function(*arguments, **settings)
+    steps = np.diff(CLOCK)
+    return result, f"{steps.sum():.1f} s ({len(steps) * np.quantile(steps, 0.1):.1f} quiet)"
+
+
+def pictures(scenes):
+    """(N, 3, 64, 64) uint8; RGB last in memory, as it was: torch convolves that faster."""
+    return torch.from_numpy(np.stack([scene.image for scene in scenes])).permute(0, 3, 1, 2)
+
+
+def train_detector(scenes, images, seed):
+    """As in detection.py."""
+    targets = encode_targets([scene.boxes for scene in scenes], [scene.labels for scene in scenes])
+    torch.manual_seed(seed)
+    model, order = yolo_network(), torch.Generator().manual_seed(seed)
+    steps = EPOCHS * (len(images) // BATCH)
+    optimizer = torch.optim.AdamW(model.parameters(), RATE, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps + 1)
+    with mode(model, training=True):
+        for _ in range(EPOCHS):
+            for batch in torch.randperm(len(images), generator=order).split(BATCH):
+                loss, _ = yolo_loss(model(images[batch] / 255), targets[batch])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+    return model
+
+
+def quality(truth, predicted):
+    """PQ, SQ and RQ as text: of all classes, things, stuff."""
+    result = panoptic_quality(truth, predicted)
+    groups = {"all": result["classes"].keys(),
+              "things": [c for c in result["classes"] if c < DIGIT_THINGS],
+              "stuff": [c for c in result["classes"] if c >= DIGIT_THINGS]}  # fmt: skip
+    return ", ".join(
+        f"{name} "
+        + "/".join(
+            f"{np.mean([result['classes'][c][part] for c in group]):.3f}"
+            for part in ("pq", "sq", "rq")
+        )
+        for name, group in groups.items()
+    )
+
+
+def judge(seed, scenes):
+    """Train all three and print a line."""
+    test = pictures(scenes)
+    truth = [{"boxes": s.boxes, "labels": s.labels, "masks": s.masks} for s in scenes]
+    taught = digit_scenes(SCENES, seed, digits=CROWD)
+    images, some = pictures(taught), taught[:MASK_SCENES]
+    detector, detector_time = timed(train_detector, taught, images, seed)
+    torch.manual_seed(seed)
+    head = MaskHead()
+    masks, boxes = [scene.masks for scene in some], [scene.boxes for scene in some]
+    _, head_time = timed(train_mask_head, head, detector, images[: len(some)], masks, boxes,
+                         seed=seed)  # fmt: skip
+    torch.manual_seed(seed)
+    stuff = UNet(width=STUFF_WIDTH)
+    semantic = np.stack([scene.semantic for scene in some])
+    _, stuff_time = timed(fit_segmentation, stuff, images[: len(some)], semantic, STUFF_STEPS,
+                          class_weights=STUFF_WEIGHTS, seed=seed)  # fmt: skip
+
+    found = detect_masks(detector, head, test / 255)
+    scores = [
+        mean_average_precision(found, truth, thresholds, kind=kind)
+        for kind in ("boxes", "masks")
+        for thresholds in ((0.5,), COCO_THRESHOLDS)
+    ]
+
+    def merge(classes, instances):
+        return merge_panoptic(classes, instances, DIGIT_THINGS, SURE)
+
+    merged = [merge(*pair) for pair in zip(predict_classes(stuff, test), found, strict=True)]
+
+    def masks_of_one():
+        return detect_masks(detector, head, test[:1] / 255, SURE)[0]
+
+    def all_of_one():
+        return merge(predict_classes(stuff, test[:1])[0], masks_of_one())
+
+    waits = [1000 * time_call(call, 30) for call in (masks_of_one, all_of_one)]
+    names = ("box mAP50 {:.3f}", "mAP50-95 {:.3f}", "mask AP50 {:.3f}", "AP50-95 {:.3f}")
+    print(
+        f"seed {seed}: training: detector {detector_time}, mask head {head_time}, stuff "
+        f"{stuff_time}; {', '.join(names).format(*scores)}; PQ/SQ/RQ "
+        f"{quality([scene.panoptic for scene in scenes], merged)}; one picture {waits[0]:.1f} ms "
+        f"with masks, {waits[1]:.1f} ms panoptic",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    for each in SEEDS:
+        judge(each, digit_scenes(300, split="test"))

@@ -1,0 +1,301 @@
+"""R-CNN, Fast, Faster R-CNN and YOLO, seed by seed: `uv run python tests/benchmarks/two_stage.py`.
+
+Names may follow: few, same, many, brief, limits, recall (all, if none is given). few: all four
+learn from 120 scenes of 1 … 4 digits. same: from 300 of 4 … 6. many: those that need no search
+learn from 6,000 of 4 … 6; brief: in 400 steps instead of 750. limits: what R-CNN's three limits
+cost. recall: how many proposals find how much.
+The same 300 test scenes judge all. 3 seeds, one thread, one line a detector. Training seconds are
+the process's own; milliseconds are the best of 3 runs, one picture at a time, mean of 60 pictures.
+"""
+
+import functools
+import os
+import sys
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["TQDM_DISABLE"] = "1"
+
+import time  # noqa: E402
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+from course_utils import rcnn, two_stage, yolo  # noqa: E402
+from course_utils.boxes import box_iou  # noqa: E402
+from course_utils.metrics import mean_average_precision  # noqa: E402
+from course_utils.proposals import SCALES, selective_search, starting_regions  # noqa: E402
+from course_utils.scenes import digit_scenes  # noqa: E402
+from course_utils.training import mode  # noqa: E402
+
+SEEDS = range(3)
+STEPS, BATCH, TIMED = 750, 16, 60
+FEW, SEARCHED, MANY = (120, (1, 4)), (300, (4, 6)), (6000, (4, 6))  # scenes, digits in each
+RATES = {"yolo": 0.02, "two_stage": 0.015}
+TEST = digit_scenes(300, split="test")
+TRUTH = [{"boxes": scene.boxes, "labels": scene.labels} for scene in TEST]
+
+
+def pictures(scenes):
+    """(N, 3, 64, 64) uint8; RGB last in memory, as it was: torch convolves that faster."""
+    return torch.from_numpy(np.stack([scene.image for scene in scenes])).permute(0, 3, 1, 2)
+
+
+def search(scenes):
+    """Proposals of each scene, and the process's seconds that they took."""
+    start = time.process_time()
+    return [selective_search(scene.image) for scene in scenes], time.process_time() - start
+
+
+@functools.cache
+def searched_test():
+    return search(TEST)[0]
+
+
+def train(model, loss, count, rate, seed, steps=STEPS):
+    """AdamW, its rate rising once and falling; loss: function of the numbers of a batch.
+
+    Returns the process's seconds of all steps, and those on a quiet machine: what they would be,
+    if each were as quick as the quickest tenth.
+    """
+    torch.manual_seed(seed)
+    clock, order = [time.process_time()], torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.AdamW(model.parameters(), rate, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps + 1)
+    numbers = torch.empty(0, dtype=torch.long)
+    with mode(model, training=True):
+        for _ in range(steps):
+            if len(numbers) < BATCH:
+                numbers = torch.randperm(count, generator=order)
+            batch, numbers = numbers[:BATCH], numbers[BATCH:]
+            optimizer.zero_grad()
+            loss(batch).backward()
+            optimizer.step()
+            schedule.step()
+            clock.append(time.process_time())
+    each = np.diff(clock)
+    return each.sum(), len(each) * np.quantile(each, 0.1)
+
+
+def train_yolo(scenes, seed, recolour=True, steps=STEPS):
+    images, rng = pictures(scenes), torch.Generator().manual_seed(seed)
+    targets = yolo.encode_targets([s.boxes for s in scenes], [s.labels for s in scenes])
+    torch.manual_seed(seed)
+    model = yolo.yolo_network()
+
+    def loss(batch):
+        shown = images[batch] / 255
+        shown = rcnn.recolour(shown, rng) if recolour else shown
+        return yolo.yolo_loss(model(shown), targets[batch])[0]
+
+    return model, train(model, loss, len(scenes), RATES["yolo"], seed, steps)
+
+
+class Stopped(two_stage.TwoStage):
+    """The same, but what the head learns does not reach the map."""
+
+    def regions(self, maps, rois):
+        return super().regions(maps.detach(), rois)
+
+
+def train_two_stage(scenes, seed, proposals=None, kind=two_stage.TwoStage, recolour=True,
+                    steps=STEPS):  # fmt: skip
+    images, colours = pictures(scenes), torch.Generator().manual_seed(seed)
+    boxes, labels = [s.boxes for s in scenes], [s.labels for s in scenes]
+    torch.manual_seed(seed)
+    model, rng = kind(), np.random.default_rng(seed)
+
+    def loss(batch):
+        mine = batch.tolist()
+        given = proposals and [taught(proposals[i], boxes[i], rng) for i in mine]
+        parts = [[part[i] for i in mine] for part in (boxes, labels)]
+        shown = images[batch] / 255
+        shown = rcnn.recolour(shown, colours) if recolour else shown
+        return two_stage.two_stage_loss(model, shown, *parts, given)[0]
+
+    return model, train(model, loss, len(scenes), RATES["two_stage"], seed, steps)
+
+
+def taught(proposals, truth, rng, most=32):
+    """As in Fast R-CNN's paper: of a picture's proposals a few, at most a quarter objects."""
+    near = box_iou(proposals, truth).max(axis=1) >= 0.5
+    objects, others = (rng.permutation(np.flatnonzero(kind)) for kind in (near, ~near))
+    objects = objects[: most // 4]
+    return proposals[np.concatenate([objects, others[: most - len(objects)]])]
+
+
+def train_rcnn(scenes, seed, proposals):
+    torch.manual_seed(seed)
+    parts = [s.image for s in scenes], [s.boxes for s in scenes], [s.labels for s in scenes]
+    return rcnn.train_rcnn(*parts, proposals, seed=seed)
+
+
+def judge(found):
+    half, strict = (mean_average_precision(found, TRUTH, (level,)) for level in (0.5, 0.75))
+    return f"mAP50 {half:.3f}, mAP75 {strict:.3f}"
+
+
+def quick(call):
+    """Mean over TIMED pictures of the best of 3 runs of call(number), in milliseconds."""
+    best = []
+    for number in range(TIMED):
+        runs = []
+        for _ in range(3):
+            start = time.perf_counter()
+            call(number)
+            runs.append(time.perf_counter() - start)
+        best.append(min(runs))
+    return 1000 * np.mean(best)
+
+
+def tell(name, seed, seconds, found, wait):
+    print(f"{name}: seed {seed}: {seconds}, {judge(found)}, one picture {wait}", flush=True)
+
+
+def judge_rcnn(name, seed, data):
+    scenes, proposals, searching = data
+    model, seconds = train_rcnn(scenes, seed, proposals)
+    images, offered = [scene.image for scene in TEST], searched_test()
+    found, _ = rcnn.detect(model, images, proposals=offered)
+    plain, _ = rcnn.detect(model, images, proposals=offered, regress=False)
+    runs = [[rcnn.detect(model, images[i : i + 1])[1] for _ in range(3)] for i in range(TIMED)]
+    stages = {stage: 1000 * np.mean([min(run[stage] for run in three) for three in runs])
+              for stage in rcnn.STAGES}  # fmt: skip
+    total = sum(stages.values())
+    shares = ", ".join(f"{stage} {part / total:.0%}" for stage, part in stages.items())
+    each = " + ".join(f"{key} {value:.1f}" for key, value in seconds.items())
+    spent = f"search {searching:.1f} + {each} s, before the regression {judge(plain)}"
+    tell(f"{name} R-CNN", seed, spent, found, f"{total:.1f} ms ({shares})")
+
+
+def judge_two_stage(name, seed, model, spent, test, given=None):
+    found = two_stage.detect(model, test, 0.001, proposals=given)
+
+    def one(i):
+        boxes = given and [selective_search(TEST[i].image)]
+        return two_stage.detect(model, test[i : i + 1], proposals=boxes)
+
+    tell(name, seed, spent, found, f"{quick(one):.1f} ms")
+
+
+def judge_all(name, chosen, searched, steps=STEPS):
+    """All four on the same training scenes; without `searched` only those that need no search.
+
+    Few scenes teach all four in other colours each time, as R-CNN's recipe has it.
+    """
+    test, count = pictures(TEST) / 255, chosen[0]
+    for seed in SEEDS:
+        scenes = digit_scenes(count, seed, digits=chosen[1])
+        if searched:
+            data = scenes, *search(scenes)
+            judge_rcnn(name, seed, data)
+            model, took = train_two_stage(scenes, seed, data[1])
+            spent = "search {:.1f} + training {:.1f} s ({:.1f} quiet)".format(data[2], *took)
+            judge_two_stage(f"{name} Fast", seed, model, spent, test, searched_test())
+        model, took = train_two_stage(scenes, seed, recolour=searched, steps=steps)
+        spent = "training {:.1f} s ({:.1f} quiet)".format(*took)
+        judge_two_stage(f"{name} Faster", seed, model, spent, test)
+        judge_two_stage(f"{name} Faster, searched boxes", seed, model, spent, test, searched_test())
+        model, took = train_yolo(scenes, seed, searched, steps)
+        wait = quick(lambda i, model=model: yolo.detect(model, test[i : i + 1], 0.01))
+        spent = "training {:.1f} s ({:.1f} quiet)".format(*took)
+        tell(f"{name} YOLO", seed, spent, yolo.detect(model, test), f"{wait:.1f} ms")
+
+
+def judge_limits():
+    """What R-CNN's three limits cost: slow; nothing trains the CNN afterwards; three trainings."""
+    for seed in SEEDS:
+        scenes = digit_scenes(SEARCHED[0], seed, digits=SEARCHED[1])
+        limits(seed, scenes, search(scenes)[0])
+
+
+def limits(seed, scenes, proposals):
+    test, offered, images = pictures(TEST) / 255, searched_test(), [s.image for s in TEST]
+
+    def say(name, found):
+        print(f"limits: seed {seed}: {name}: {judge(found)}", flush=True)
+
+    model, _ = train_rcnn(scenes, seed, proposals)
+    network = model.network
+    say("R-CNN", rcnn.detect(model, images, proposals=offered)[0])
+    torch.manual_seed(seed)
+    untrained = refit(rcnn.crop_network(), scenes, proposals, seed)
+    say("R-CNN, CNN not trained", rcnn.detect(untrained, images, proposals=offered)[0])
+    stopped, _ = train_two_stage(scenes, seed, proposals, Stopped)
+    say("Fast, map not trained", two_stage.detect(stopped, test, 0.001, proposals=offered))
+    fast, _ = train_two_stage(scenes, seed, proposals)
+    say("Fast", two_stage.detect(fast, test, 0.001, proposals=offered))
+
+    def warp_and_cnn(i):
+        rcnn.extract_features(network, rcnn.warp_crops(images[i], offered[i]))
+
+    counts = np.mean([len(boxes) for boxes in offered[:TIMED]])
+    shared = quick(lambda i: two_stage.detect(fast, test[i : i + 1], proposals=[offered[i]]))
+    own = quick(lambda i: two_stage.detect(fast, test[i : i + 1]))
+    searching, warping = quick(lambda i: selective_search(images[i])), quick(warp_and_cnn)
+    words = (f"{counts:.0f} proposals: warp and CNN {warping:.1f} ms, all of Fast {shared:.1f} ms; "
+             f"search {searching:.1f} ms, all of Faster with its RPN {own:.1f} ms")  # fmt: skip
+    print(f"limits: seed {seed}: {words}", flush=True)
+
+
+def refit(network, scenes, proposals, seed):
+    """SVMs and regressions on the features of the network as it is."""
+    parts = [s.image for s in scenes], [s.boxes for s in scenes], [s.labels for s in scenes]
+    data = rcnn.training_crops(*parts, proposals, 0, seed)
+    both = rcnn.extract_features(network, data.crops)
+    scales = tuple(float(1 / np.linalg.norm(part, axis=1).mean()) for part in both)
+    svm = rcnn.train_svms(scales[1] * both[1], data, 10, seed=seed)
+    regressors = rcnn.train_regressors(scales[0] * both[0], data, 10)
+    return rcnn.RCNN(network, scales, svm, regressors)
+
+
+def recall(boxes_list):
+    best = [box_iou(b, s.boxes).max(axis=0) for b, s in zip(boxes_list, TEST, strict=True)]
+    best, counts = np.concatenate(best), [len(boxes) for boxes in boxes_list]
+    half, strict = np.mean(best >= 0.5), np.mean(best >= 0.7)
+    number = f"{np.mean(counts):.0f} proposals, at most {max(counts)}"
+    return f"{number}; recall {half:.3f} at IoU .5, {strict:.3f} at .7"
+
+
+def judge_recall():
+    """How many proposals find how much."""
+    for scales in ((400,), (200,), (120,), (60,), (200, 400), SCALES, (30, 60, 120, 240)):
+        found = [selective_search(scene.image, scales) for scene in TEST]
+        print(f"recall: scales {scales}: {recall(found)}", flush=True)
+    start = [starts(scene.image) for scene in TEST]
+    print(f"recall: starting regions alone, scales {SCALES}: {recall(start)}", flush=True)
+    rng = np.random.default_rng(0)
+    corner, size = rng.uniform(0, 34, (2, 300, 130, 2)), rng.uniform(8, 30, (300, 130, 2))
+    chance = np.concatenate([corner[0], corner[0] + size], axis=2).clip(0, 64)
+    print(f"recall: boxes by chance: {recall(list(chance))}", flush=True)
+    scenes = digit_scenes(MANY[0], 0, digits=MANY[1])
+    model, _ = train_two_stage(scenes, 0, recolour=False)
+    with mode(model, training=False), torch.inference_mode():
+        said = model.rpn(model.body(pictures(TEST) / 255)[1])
+        for most in (5, 10, 20, 40):
+            rois = two_stage.propose(said, most=most).numpy()
+            print(f"recall: RPN, {recall([rois[rois[:, 0] == i, 1:] for i in range(300)])}")
+
+
+def starts(image):
+    """The boxes of the starting regions, before any merge."""
+    boxes = []
+    for scale in SCALES:
+        regions = starting_regions(image, scale)
+        for number in range(regions.max() + 1):
+            y, x = np.nonzero(regions == number)
+            boxes.append((x.min(), y.min(), x.max() + 1, y.max() + 1))
+    return np.unique(np.array(boxes, np.float32), axis=0)
+
+
+JUDGES = {
+    "few": lambda: judge_all("few", FEW, searched=True),
+    "same": lambda: judge_all("same", SEARCHED, searched=True),
+    "many": lambda: judge_all("many", MANY, searched=False),
+    "brief": lambda: judge_all("brief", MANY, searched=False, steps=400),
+    "limits": judge_limits,
+    "recall": judge_recall,
+}
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or JUDGES:
+        JUDGES[wanted]()

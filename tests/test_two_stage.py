@@ -1,0 +1,431 @@
+"""Fast and Faster R-CNN: RoIAlign and anchors by hand, the loss restated, slopes, bad input."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from course_utils import two_stage
+from course_utils.boxes import box_iou, decode_boxes, encode_boxes
+from course_utils.counting import count_parameters
+from course_utils.errors import ArgumentError
+from course_utils.metrics import mean_average_precision
+from course_utils.scenes import digit_scenes, torch_target
+from course_utils.two_stage import TwoStage
+
+SPOTS = st.lists(
+    st.tuples(st.floats(0, 40), st.floats(0, 40), st.floats(1, 24), st.floats(1, 24)),
+    min_size=1, max_size=4,
+)  # fmt: skip
+
+
+def boxes_of(spots):
+    return torch.tensor([[x, y, x + w, y + h] for x, y, w, h in spots], dtype=torch.float64)
+
+
+def batch(count=6, seed=3, digits=(1, 4)):
+    """Pictures (N, 3, 64, 64), boxes and labels of each, and the truth for the metrics."""
+    scenes = digit_scenes(count, seed=seed, digits=digits)
+    images = torch.tensor(np.stack([s.image for s in scenes])).permute(0, 3, 1, 2) / 255
+    truth = [{"boxes": s.boxes, "labels": s.labels} for s in scenes]
+    return images, [s.boxes for s in scenes], [s.labels for s in scenes], truth
+
+
+def jitter(boxes_list, seed=0, copies=4):
+    """Proposals near the truth and far from it."""
+    rng, made = np.random.default_rng(seed), []
+    for boxes in boxes_list:
+        near = decode_boxes(
+            np.repeat(boxes, copies, 0), rng.normal(0, 0.1, (copies * len(boxes), 4))
+        )
+        corner = rng.uniform(0, 40, (8, 2))
+        far = np.hstack([corner, corner + rng.uniform(8, 20, (8, 2))])
+        made.append(np.vstack([near, far]).clip(0, 64).astype(np.float32))
+    return made
+
+
+def small(**options):
+    torch.manual_seed(0)
+    return TwoStage(width=4, features=32, **options)
+
+
+# RoIAlign
+
+
+def test_between_places_by_hand():
+    maps = torch.tensor([[[0.0, 10], [20, 40]], [[1, 1], [1, 1]]])
+    assert two_stage.bilinear(maps, 0, 0).tolist() == [0, 1]
+    assert two_stage.bilinear(maps, 0.5, 0.5).tolist() == [17.5, 1]
+    assert two_stage.bilinear(maps, 0.25, 1).tolist() == [17.5, 1]
+    assert two_stage.bilinear(maps, -3, 9).tolist() == [10, 1]
+    assert two_stage.bilinear(maps.numpy(), 1, 0.25).tolist() == [25, 1]
+
+
+def test_one_bin_by_hand():
+    ramp = torch.arange(8.0).expand(1, 8, 8)  # each place holds its column
+    # columns 2 … 6: the middle is 4, which is half a place before place 4
+    assert two_stage.roi_align_one(ramp, [2, 0, 6, 8], 1).tolist() == [[[3.5]]]
+    assert two_stage.roi_align_one(ramp, [2, 0, 6, 8], 2)[0, 0].tolist() == [2.5, 4.5]
+    assert two_stage.roi_align_one(ramp, [8, 0, 24, 32], 2, scale=0.25)[0, 1].tolist() == [2.5, 4.5]
+
+
+@settings(max_examples=30, deadline=None)
+@given(SPOTS, st.integers(1, 5), st.integers(1, 3), st.sampled_from([1.0, 0.5, 0.25, 0.125]))
+def test_roialign_is_torchvisions(spots, bins, samples, scale):
+    draw = torch.Generator().manual_seed(len(spots))
+    maps = torch.randn(1, 3, int(64 * scale), int(64 * scale), generator=draw).double()
+    boxes = boxes_of(spots)
+    theirs = torchvision.ops.roi_align(maps, [boxes], bins, scale, samples, aligned=True)
+    ours = two_stage.roi_align_one(maps[0], boxes[0], bins, scale, samples)
+    torch.testing.assert_close(ours, theirs[0])
+
+
+def test_the_slope_of_roialign():
+    draw = torch.Generator().manual_seed(0)
+    maps = torch.randn(2, 5, 5, generator=draw, dtype=torch.float64, requires_grad=True)
+    box = [1.0, 2, 14, 19]
+    assert torch.autograd.gradcheck(lambda x: two_stage.roi_align_one(x, box, 3, 0.25), maps)
+
+
+# anchors, deltas, matches
+
+
+def test_anchors_by_hand():
+    anchors = two_stage.anchor_boxes(2, 3)
+    assert anchors.shape == (18, 4) and anchors.dtype == torch.float32
+    assert anchors[0].tolist() == [4 - 7, 4 - 10, 4 + 7, 4 + 10]
+    assert anchors[3 * (3 * 1 + 2) + 2].tolist() == [20 - 10, 12 - 14, 20 + 10, 12 + 14]
+
+
+@settings(max_examples=40, deadline=None)
+@given(SPOTS, st.integers(0, 9))
+def test_deltas_are_those_of_the_lecture_and_come_back(spots, seed):
+    boxes = boxes_of(spots)
+    corner, size = np.random.default_rng(seed).uniform(4, 30, (2, len(boxes), 2))
+    truth = torch.tensor(np.hstack([corner, corner + size]))
+    deltas = two_stage.encode(boxes, truth)
+    plain = deltas.numpy() / np.array(two_stage.SCALES)
+    np.testing.assert_allclose(plain, encode_boxes(boxes.numpy(), truth.numpy()), atol=1e-9)
+    torch.testing.assert_close(two_stage.decode(boxes, deltas, 64), truth)
+    coder = torchvision.models.detection._utils.BoxCoder(two_stage.SCALES)
+    torch.testing.assert_close(coder.encode_single(truth, boxes), deltas)
+
+
+def test_decoded_boxes_stay_in_the_picture():
+    boxes = torch.tensor([[0.0, 0, 10, 10]])
+    wild = two_stage.decode(boxes, torch.tensor([[-50.0, 90, 1e9, 1e9]]), 64)
+    assert wild.isfinite().all() and wild.min() >= 0 and wild.max() <= 64
+
+
+def test_matches_by_hand():
+    truth = torch.tensor([[0.0, 0, 10, 10], [30, 30, 40, 40]])
+    boxes = torch.tensor([[0.0, 0, 10, 6], [0, 0, 10, 4], [30, 30, 40, 32], [50, 50, 60, 60]])
+    about, kind = two_stage.match(boxes, truth, 0.3, 0.5)  # IoU .6, .4, .2, 0
+    assert about[:3].tolist() == [0, 0, 1] and kind.tolist() == [1, -1, 0, 0]
+    about, kind = two_stage.match(boxes, truth, 0.3, 0.5, best=True)
+    assert about[:3].tolist() == [0, 0, 1] and kind.tolist() == [1, -1, 1, 0]
+    none = two_stage.match(boxes, torch.empty(0, 4), 0.3, 0.5)
+    assert none[1].tolist() == [0, 0, 0, 0]
+
+
+def test_an_iou_of_the_threshold_is_enough():
+    truth = torch.tensor([[0.0, 0, 10, 10]])
+    kind = two_stage.match(torch.tensor([[0.0, 0, 10, 5], [0, 0, 10, 2.5]]), truth, 0.25, 0.5)[1]
+    assert kind.tolist() == [1, -1]
+
+
+def test_the_best_box_of_a_truth_is_about_that_truth():
+    # the one box covers the first truth more, but the second has no better one
+    truth = torch.tensor([[0.0, 0, 10, 10], [8, 0, 18, 10]])
+    boxes = torch.tensor([[0.0, 0, 10, 10], [2, 0, 12, 10]])
+    assert two_stage.match(boxes, truth, 0.3, 0.5)[0].tolist() == [0, 0]
+    about, kind = two_stage.match(boxes, truth, 0.3, 0.7, best=True)
+    assert about.tolist() == [0, 1] and kind.tolist() == [1, 1]
+
+
+def test_matches_are_torchvisions():
+    draw = torch.Generator().manual_seed(0)
+    for best in (False, True):
+        matcher = torchvision.models.detection._utils.Matcher(0.6, 0.3, best)
+        for _ in range(20):
+            corner = 40 * torch.rand(43, 2, generator=draw)
+            boxes = torch.cat([corner, corner + 4 + 20 * torch.rand(43, 2, generator=draw)], 1)
+            boxes, truth = boxes[:40], boxes[40:]
+            theirs = matcher(torchvision.ops.box_iou(truth, boxes))
+            about, kind = two_stage.match(boxes, truth, 0.3, 0.6, best)
+            assert torch.equal(kind, (theirs >= 0).long() - (theirs == -2).long())
+            sure = (theirs >= 0) & (torchvision.ops.box_iou(boxes, truth).max(1).values >= 0.6)
+            assert torch.equal(about[sure], theirs[sure])
+
+
+def test_proposals_by_hand():
+    said = torch.full((2, 15, 8, 8), -9.0)
+    said[:, [i for i in range(15) if i % 5]] = 0
+    said[0, 0, 4, 4], said[0, 5, 2, 2], said[0, 5, 2, 3], said[1, 10, 1, 1] = 5, 4, 3, 6
+    said[0, 6, 2, 2] = 10 * 5 / 20  # five pixels to the right
+    rois = two_stage.propose(said, before=3)
+    # of the two that were 8 pixels less 5 apart, with an IoU of 17/23, the better stays
+    assert rois[rois[:, 0] == 0, 1:].tolist() == [[29, 26, 43, 46], [15, 10, 35, 30]]
+    assert rois[rois[:, 0] == 1][0, 1:].tolist() == [2, 0, 22, 26]
+    more = two_stage.propose(said, before=3, threshold=0.75)
+    assert more[more[:, 0] == 0, 1:].tolist()[2] == [18, 10, 38, 30]
+    one = two_stage.propose(said, most=1)
+    assert one.tolist() == [[1, 2, 0, 22, 26], [0, 29, 26, 43, 46]]  # the likelier first
+
+
+def test_boxes_thinner_than_a_pixel_are_not_proposed():
+    said = torch.full((1, 15, 8, 8), -9.0)
+    said[:, [i for i in range(15) if i % 5]] = 0
+    said[0, 0, 4, 4], said[0, 5, 2, 2] = 5, 4
+    said[0, 3, 4, 4] = 5 * math.log(0.9 / 14)  # 14 pixels wide become 0.9
+    assert two_stage.propose(said, before=2).tolist() == [[0, 10, 10, 30, 30]]
+    said[0, 3, 4, 4] = 5 * math.log(1.1 / 14)
+    assert len(two_stage.propose(said, before=2)) == 2
+
+
+# the network and the loss
+
+
+def test_shapes_and_size():
+    model = TwoStage()
+    assert count_parameters(model) == 173_950
+    maps, eighth = model.body(torch.zeros(2, 3, 64, 64))
+    assert maps.shape == (2, 32, 16, 16) and eighth.shape == (2, 64, 8, 8)
+    assert model.rpn(eighth).shape == (2, 15, 8, 8)
+    logits, deltas = model.regions(maps, torch.tensor([[0.0, 0, 0, 9, 9], [1, 4, 4, 60, 60]]))
+    assert logits.shape == (2, 11) and deltas.shape == (2, 4)
+    three = small(classes=3).eval()
+    assert three.regions(torch.zeros(1, 16, 4, 4), torch.zeros(0, 5))[0].shape == (0, 4)
+
+
+def test_the_head_sees_a_roi_of_its_own_picture():
+    model = small().eval()
+    maps = torch.randn(2, 16, 16, 16)
+    rois = torch.tensor([[1.0, 3, 3, 20, 30], [0, 3, 3, 20, 30], [1, 0, 0, 64, 64]])
+    together = model.regions(maps, rois)[0]
+    for row, roi in zip(together, rois, strict=True):
+        alone = model.regions(maps[int(roi[0])][None], torch.cat([torch.zeros(1), roi[1:]])[None])
+        torch.testing.assert_close(row, alone[0][0], rtol=1e-4, atol=1e-5)
+
+
+def test_the_head_sees_five_by_five_bins_of_the_shared_map():
+    model, maps = small().eval(), torch.randn(1, 16, 16, 16)
+    rois = torch.tensor([[0.0, 4, 10, 32, 30]])
+    cut = two_stage.roi_align_one(maps[0], rois[0, 1:], 5, scale=1 / 4, samples=1)[None]
+    seen = model.head(cut)
+    for ours, theirs in zip(model.regions(maps, rois), (model.label, model.move), strict=True):
+        torch.testing.assert_close(ours, theirs(seen), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_the_loss_restated_box_by_box(given):
+    images, boxes_list, labels_list, _ = batch(4)
+    model, offered = small().eval(), jitter(boxes_list)
+    proposals = offered if given else None
+    total, parts = two_stage.two_stage_loss(model, images, boxes_list, labels_list, proposals)
+    wanted = dict.fromkeys(two_stage.WEIGHTS if not given else ("class", "box"), 0.0)
+    maps, eighth = model.body(images)
+    said, anchors = model.rpn(eighth), two_stage.anchor_boxes(8, 8)
+    rois = two_stage.propose(said, most=two_stage.TAUGHT)
+    for i, (truth, labels) in enumerate(zip(boxes_list, labels_list, strict=True)):
+        ious = box_iou(anchors.numpy(), truth)
+        for number in range(len(anchors)) if not given else ():
+            place, kind = divmod(number, 3)
+            five = said[i, 5 * kind : 5 * kind + 5, place // 8, place % 8]
+            best = [k for k in range(len(truth)) if ious[number, k] == ious[:, k].max() > 0]
+            if best or ious[number].max() >= 0.6:
+                about = best[-1] if best else ious[number].argmax()
+                wanted["objectness"] -= functional.logsigmoid(five[0])
+                goal = encode_boxes(anchors[[number]].numpy(), truth[[about]]) * two_stage.SCALES
+                wanted["anchor"] += functional.smooth_l1_loss(
+                    five[1:], torch.tensor(goal[0]).float(), reduction="sum"
+                )
+            elif ious[number].max() < 0.3:
+                wanted["objectness"] -= functional.logsigmoid(-five[0])
+        mine = torch.tensor(offered[i]) if given else rois[rois[:, 0] == i, 1:]
+        for box in [*mine, *torch.tensor(truth)]:
+            logits, deltas = model.regions(maps[i][None], torch.cat([box.new_zeros(1), box])[None])
+            cover = box_iou(box[None].numpy(), truth)[0]
+            label = labels[cover.argmax()] if cover.max() >= 0.5 else 10
+            wanted["class"] -= logits[0].log_softmax(0)[label]
+            if label < 10:
+                goal = encode_boxes(box[None].numpy(), truth[[cover.argmax()]])
+                goal = torch.tensor(goal * two_stage.SCALES).float()
+                wanted["box"] += functional.smooth_l1_loss(deltas, goal, reduction="sum")
+    for name, value in wanted.items():
+        value = two_stage.WEIGHTS[name] * float(value.detach()) / 4
+        assert parts[name].item() == pytest.approx(value, rel=1e-4), name
+    assert set(parts) == set(wanted)
+    assert total.item() == pytest.approx(sum(part.item() for part in parts.values()))
+
+
+def test_one_loss_trains_every_part():
+    images, boxes_list, labels_list, _ = batch()
+    model = small()
+    two_stage.two_stage_loss(model, images, boxes_list, labels_list)[0].backward()
+    assert all(w.grad.abs().sum() > 0 for w in model.parameters() if w.ndim > 1)
+    model = small()  # Fast R-CNN: the same, but for the RPN
+    given = jitter(boxes_list)
+    two_stage.two_stage_loss(model, images, boxes_list, labels_list, given)[0].backward()
+    assert all(weight.grad is None for weight in model.rpn.parameters())
+    assert all(w.grad.abs().sum() > 0 for w in model.stages.parameters() if w.ndim > 1)
+
+
+@pytest.mark.parametrize("part", ["class", "box"])
+def test_the_slope_of_the_loss(part):
+    images, boxes_list, labels_list, _ = batch(2)
+    model, given = small(), jitter(boxes_list)
+
+    def value():
+        parts = two_stage.two_stage_loss(model, images, boxes_list, labels_list, given)[1]
+        return parts[part]
+
+    value().backward()
+    for weight in (model.stages[0][0][0].weight, model.fine.weight, model.head[1].weight):
+        way = weight.grad / weight.grad.norm()
+        ends = []
+        for step in (0.003, -0.003):
+            with torch.no_grad():
+                weight += step * way
+                ends.append(float(value()))
+                weight -= step * way
+        assert (ends[0] - ends[1]) / 0.006 == pytest.approx(float(weight.grad.norm()), rel=0.02)
+
+
+def test_pictures_without_objects_teach_the_background():
+    model, images = small(), batch(2)[0]
+    empty = [np.zeros((0, 4)), []]
+    total, parts = two_stage.two_stage_loss(model, images, empty, [[], []])
+    total.backward()
+    assert parts["anchor"] == parts["box"] == 0 and parts["objectness"] > 0
+    assert total.isfinite() and model.stages[0][0][0].weight.grad.isfinite().all()
+    few = two_stage.two_stage_loss(
+        model, images, empty, [[], []], [[[1, 1, 9, 9]], [[2, 2, 9, 9]]]
+    )[1]
+    assert few["class"] > 0 and few["box"] == 0
+
+
+def learn(images, boxes_list, labels_list, steps, proposals=None):
+    torch.manual_seed(0)
+    model = TwoStage(width=4, features=64)
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    for _ in range(steps):
+        loss, _ = two_stage.two_stage_loss(model, images, boxes_list, labels_list, proposals)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model
+
+
+def test_scenes_are_learnt_by_heart_with_an_rpn_and_repeat():
+    images, boxes_list, labels_list, truth = batch(8)
+    model = learn(images, boxes_list, labels_list, 80)
+    found = two_stage.detect(model, images)
+    assert mean_average_precision(found, truth) > 0.9
+    assert model.training
+    for picture in found:
+        assert list(picture) == ["boxes", "scores", "labels"]
+        assert [part.dtype for part in picture.values()] == [np.float32, np.float32, np.int64]
+        assert (np.diff(picture["scores"]) <= 0).all() and picture["scores"].min() >= 0.01
+    rois = two_stage.propose(model.eval().rpn(model.body(images)[1]))
+    best = [box_iou(rois[rois[:, 0] == i, 1:].detach().numpy(), b).max(0)
+            for i, b in enumerate(boxes_list)]  # fmt: skip
+    assert np.concatenate(best).min() > 0.5
+    one, two = (learn(images, boxes_list, labels_list, 3).state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_scenes_are_learnt_by_heart_from_given_proposals():
+    images, boxes_list, labels_list, truth = batch(8)
+    proposals = jitter(boxes_list)
+    model = learn(images, boxes_list, labels_list, 60, proposals)
+    found = two_stage.detect(model, images, proposals=proposals)
+    assert mean_average_precision(found, truth) > 0.9
+
+
+def test_detect_by_hand():
+    model = small(classes=2)
+
+    class Says(TwoStage):
+        def regions(self, maps, rois):
+            logits = torch.tensor([[0.6, 0.3, 0.1], [0.5, 0.2, 0.3], [0.1, 0.1, 0.8]]).log()
+            deltas = torch.zeros(3, 4)
+            deltas[1, 0] = 1  # a tenth of its width to the right
+            return logits, deltas
+
+    model.__class__ = Says
+    offered = [[[0, 0, 10, 10], [1, 0, 11, 10], [30, 30, 40, 50]], []]
+    first, second = two_stage.detect(model, torch.zeros(2, 3, 64, 64), 0.15, 0.5, offered)
+    assert first["labels"].tolist() == [0, 1] and second["boxes"].shape == (0, 4)
+    np.testing.assert_allclose(first["scores"], [0.6, 0.3], atol=1e-6)
+    np.testing.assert_allclose(first["boxes"], [[0, 0, 10, 10]] * 2, atol=1e-5)
+    loose, _ = two_stage.detect(model, torch.zeros(2, 3, 64, 64), 0.15, 0.8, offered)
+    assert loose["labels"].tolist() == [0, 0, 1, 1]
+    np.testing.assert_allclose(loose["boxes"][1], [2, 0, 12, 10], atol=1e-5)
+    # the same box in two pictures does not suppress its like
+    apart = two_stage.detect(
+        model, torch.zeros(2, 3, 64, 64), 0.15, 0.5, [offered[0][:1], offered[0][:2]]
+    )
+    assert [found["labels"].tolist() for found in apart] == [[0, 1], [0, 1]]
+
+
+def test_torchvisions_own_takes_the_same_truth():
+    torch.manual_seed(0)
+    body = torch.nn.Sequential(*TwoStage(width=4).stages[:2])
+    body.out_channels = 12
+    anchors = torchvision.models.detection.anchor_utils.AnchorGenerator(((12, 20),), ((1.0, 2.0),))
+    pool = torchvision.ops.MultiScaleRoIAlign(["0"], 5, 2)
+    model = torchvision.models.detection.FasterRCNN(
+        body, 11, min_size=64, max_size=64, image_mean=[0] * 3, image_std=[1] * 3,
+        rpn_anchor_generator=anchors, box_roi_pool=pool,
+    )  # fmt: skip
+    scenes = digit_scenes(2, seed=1)
+    images = [torch.tensor(s.image).permute(2, 0, 1) / 255 for s in scenes]
+    losses = model(images, [torch_target(scene) for scene in scenes])
+    assert len(losses) == 4 and all(math.isfinite(float(loss)) for loss in losses.values())
+
+
+# bad input
+
+IMAGES, BOX = torch.zeros(1, 3, 64, 64), [[[8.0, 8, 24, 24]]]
+
+
+def loss(images=IMAGES, boxes=BOX, labels=([1],), proposals=None, model=None):
+    return two_stage.two_stage_loss(model or small(), images, boxes, labels, proposals)
+
+
+BAD = {
+    "width": (lambda: TwoStage(0), "width must be a whole number"),
+    "classes": (lambda: TwoStage(classes=1.5), "classes must be a whole number"),
+    "bins": (lambda: TwoStage(bins=0), "bins must be a whole number"),
+    "features": (lambda: TwoStage(features=-1), "features must be a whole number"),
+    "model": (lambda: loss(model=torch.nn.Flatten()), "model must be a TwoStage, got Flatten"),
+    "bytes": (lambda: loss(IMAGES.byte()), "float tensor, got torch.uint8; use images / 255"),
+    "one image": (lambda: loss(IMAGES[0]), r"images must be \(N, 3, H, H\).*got \(3, 64, 64\)"),
+    "channels last": (lambda: loss(IMAGES.movedim(1, -1)), r"got \(1, 64, 64, 3\)"),
+    "size": (lambda: loss(torch.zeros(1, 3, 62, 62)), "a multiple of 8, got"),
+    "no picture": (lambda: loss(IMAGES[:0], [], []), "images must be"),
+    "counts": (lambda: loss(labels=[[1], [2]]), "1 images, 1 boxes and 2 labels; give one list"),
+    "labels": (lambda: loss(labels=[[1, 2]]), r"1 boxes and 2 labels_list\[0\]"),
+    "a class": (lambda: loss(labels=[[10]]), r"labels_list\[0\] must be 0 … 9, got \[10\]"),
+    "outside": (lambda: loss(boxes=[[[60, 60, 70, 70]]]), "must have an area, within 0 … 64"),
+    "no area": (lambda: loss(boxes=[[[5, 5, 5, 9]]]), r"boxes_list\[0\]\[0\] is .* have an area"),
+    "proposals": (lambda: loss(proposals=[*BOX, []]), "1 images and 2 proposals"),
+    "flat": (lambda: loss(proposals=[[[5, 5, 9, 5]]]), r"proposals\[0\]\[0\] is .* have an area"),
+    "proposal": (lambda: loss(proposals=BOX[0]), r"proposals\[0\] must be \(N, 4\)"),
+    "detect": (lambda: two_stage.detect(TwoStage, IMAGES), "model must be a TwoStage, got type"),
+    "threshold": (lambda: two_stage.detect(small(), IMAGES, 2), "threshold must be a number 0 … 1"),
+    "nms": (lambda: two_stage.detect(small(), IMAGES, 0, -1), "nms_threshold must be a number"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_clear_error(name):
+    call, message = BAD[name]
+    with pytest.raises(ArgumentError, match=message):
+        call()

@@ -84,11 +84,11 @@ def warp_crops(image, boxes, size=CROP, context=CONTEXT):
     return functional.grid_sample(many, grid, padding_mode="border", align_corners=False)
 
 
-def crop_network(width=16, classes=10, features=128):
+def crop_network(width=12, classes=10, features=128):
     """The CNN that sees one crop (L4.09): (R, 3, 24, 24) → logits (R, classes + 1).
 
     The background comes last. `network[:-3]` returns pool (R, 36 width), `network[:-1]` features
-    (R, features). 16: 98,971 parameters.
+    (R, features). 12: 70,295 parameters.
     """
     width, classes = whole_number("width", width, 1), whole_number("classes", classes, 1)
     features = whole_number("features", features, 1)

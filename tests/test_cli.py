@@ -23,7 +23,7 @@ def test_chapters_are_found_by_any_name(name):
 
 
 def test_a_missing_chapter_lists_what_there_is(capsys):
-    with pytest.raises(CourseError, match="no chapter '9' in .*; there are: 1, 2, 3"):
+    with pytest.raises(CourseError, match="no chapter '9' in .*; there are: 1, 2, 3, 4"):
         cli.find_chapter("9")
     assert cli.main(["lab", "9"]) == 1
     assert capsys.readouterr().err.startswith("course lab: no chapter '9'")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from notebooks_as_files import CHAPTERS, code_cells, read, sections, tags
 
-ROWS = {"01": 8, "02": 20, "03": 13, "04": 19}  # rows of the lecture's concept table
+ROWS = {"01": 8, "02": 20, "03": 13, "04": 15}  # rows of the lecture's concept table
 STORED = {"text/plain", "image/png", "image/jpeg"}
 KOREAN = re.compile(r"[가-힣]")
 FOREIGN = re.compile(
@@ -179,6 +179,10 @@ FIGURES = {  # chapter → exact figures of the lecture's table that its cells p
            "(1, 1, 120)", "61,100,840", "138,357,544", "28% fewer", "11,689,512", "21,797,672",
            "25,557,032", "60,192,808", "28,088,024", "9.9% more", "[-1.34 -0.45  0.45  1.34]",
            "top-2 error 33%", "the same logits: True", "∂h/∂x = 1.22", "[[0.88 0.12]]"),
+    "04": ("IoU 0.17", "GIoU -0.03", "AP 0.625", "= 1470", "= 960", "row, column: [4 2]", "[0, 2]",
+           "[[0.1  0.25 0.   0.41]]", "(12, 19)", "(5, 12, 19)", "(4, 16) → (16, 4)",
+           "accuracy 0.875", "pixel accuracy 0.982, mean IoU 0.785",
+           "SQ 0.80, RQ 0.67, PQ 0.53", "(1, 15, 8, 8)"),
 }  # fmt: skip
 
 

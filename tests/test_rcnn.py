@@ -115,11 +115,11 @@ def test_recolour_keeps_the_shape_of_things():
 
 def test_the_network_and_its_features():
     network = rcnn.crop_network()
-    assert count_parameters(network) == 98_971
+    assert count_parameters(network) == 70_295
     crops = torch.rand(5, 3, 24, 24)
     assert network(crops).shape == (5, 11)
     pool, features = rcnn.extract_features(network, crops, (2, 3))
-    assert pool.shape == (5, 576) and features.shape == (5, 128) and features.min() == 0
+    assert pool.shape == (5, 432) and features.shape == (5, 128) and features.min() == 0
     assert network.training
     network.eval()
     with torch.no_grad():

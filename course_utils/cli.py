@@ -1,4 +1,4 @@
-"""The `course` command: lab, check, refresh."""
+"""The `course` command: lab, check, refresh, map."""
 
 import argparse
 import os
@@ -26,6 +26,7 @@ def main(arguments=None):
     commands.add_parser("check", help="check this environment and every data file")
     fresh = commands.add_parser("refresh", help="run notebooks and store their outputs (authors)")
     fresh.add_argument("chapters", nargs="*", help="chapters: 1 … 4 (default: all)")
+    commands.add_parser("map", help="write the course map in notebooks/README.md (authors)")
     chosen, others = parser.parse_known_args(arguments)
     if others and chosen.command != "lab":
         parser.error(f"unrecognized arguments: {' '.join(others)}")
@@ -34,6 +35,8 @@ def main(arguments=None):
             start_lab(find_chapter(chosen.chapter), chosen.no_browser, others)
         elif chosen.command == "check":
             check()
+        elif chosen.command == "map":
+            write_map()
         else:
             refresh(chosen.chapters)
     except CourseError as problem:
@@ -128,6 +131,15 @@ def refresh(chapters):
     for path in paths or sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb")):
         seconds = refresh_notebook(path)
         print(f"{path.name}: run in {seconds:.0f} s, {path.stat().st_size / 1e6:.2f} MB")
+
+
+def write_map():
+    """Write into notebooks/README.md which section teaches which concept."""
+    from course_utils.course_map import write_map as write
+
+    readme = CHAPTERS / "README.md"
+    changed = write(readme, sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb")))
+    print(f"{readme.name}: the course map is {'written' if changed else 'as it was'}")
 
 
 if __name__ == "__main__":

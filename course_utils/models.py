@@ -1,4 +1,4 @@
-"""Finished networks of chapter 3, as tables of widths around one block each. Torch only.
+"""Finished networks of chapters 2 and 3, as tables of widths around one block each. Torch only.
 
 Every network takes (N, C, H, W) float32 and returns logits (N, classes). Built under
 `torch.device("meta")` it has shapes and counts, and takes no memory.
@@ -32,6 +32,21 @@ def lenet5(classes=10):
         nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
         nn.Conv2d(16, 120, 5), nn.Tanh(), nn.Flatten(),
         nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, classes),
+    )  # fmt: skip
+
+
+def digit_net(a=16, b=32, c=64):
+    """Chapter 2's network for digits (L2.20): (N, 1, 28, 28) → (N, 10). a, b, c: channels."""
+
+    def block(ins, outs, size, pool, **options):
+        convolution = nn.Conv2d(ins, outs, size, bias=False, **options)
+        return [convolution, *pool * [nn.MaxPool2d(2)], nn.BatchNorm2d(outs), nn.ReLU()]
+
+    return nn.Sequential(
+        *block(1, a, 4, pool=0, stride=2, padding=1),
+        *block(a, b, 3, pool=1, padding=1),
+        *block(b, c, 3, pool=1, padding=1),
+        nn.Flatten(), nn.Linear(9 * c, 10),
     )  # fmt: skip
 
 

@@ -133,6 +133,26 @@ def shift_pixels(images, generator):
     return moved
 
 
+class Stopwatch:
+    """Notes how long named pieces of work take: `with clock("YOLO"): …`.
+
+    seconds: dict of name → wall-clock seconds of the last time. Waits for the GPU, if there is one.
+    """
+
+    def __init__(self):
+        self.seconds = {}
+
+    @contextlib.contextmanager
+    def __call__(self, name):
+        _wait_for_gpu()
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            _wait_for_gpu()
+            self.seconds[name] = time.perf_counter() - start
+
+
 def time_call(function, repeats=15, warm_up=1):
     """Median seconds of `function()`, after `warm_up` calls that are not counted.
 

@@ -72,6 +72,21 @@ def test_lenet_is_the_slides_table():
     assert count_parameters(models.lenet5()) == 61_706
 
 
+def test_the_network_for_digits_layer_by_layer():
+    network = models.digit_net().eval()
+    x = torch.randn(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    kernels = {name: value for name, value in network.state_dict().items() if value.ndim == 4}
+    assert [tuple(kernel.shape) for kernel in kernels.values()] == [
+        (16, 1, 4, 4), (32, 16, 3, 3), (64, 32, 3, 3)]  # fmt: skip
+    y = x
+    for number, kernel in enumerate(kernels.values()):  # untrained: normalisation does nothing
+        y = nn.functional.conv2d(y, kernel, stride=1 if number else 2, padding=1)
+        y = (nn.functional.max_pool2d(y, 2) if number else y).clamp(min=0)
+    wanted = y.flatten(1) @ network[-1].weight.T + network[-1].bias
+    torch.testing.assert_close(network(x), wanted, rtol=1e-3, atol=1e-4)
+    assert count_parameters(network) == 29_290
+
+
 def test_squeeze_and_excitation_by_hand():
     block = models.SqueezeExcitation(2, reduction=2)
     with torch.no_grad():

@@ -7,7 +7,7 @@ from torch import nn
 
 from course_utils import training
 from course_utils.errors import ArgumentError
-from course_utils.training import evaluate, fit, pick_device, shift_pixels, time_call
+from course_utils.training import Stopwatch, evaluate, fit, pick_device, shift_pixels, time_call
 
 RNG = np.random.default_rng(0)
 LABELS = torch.tensor(RNG.integers(0, 3, 90))
@@ -163,6 +163,19 @@ def test_the_clock_takes_the_median(monkeypatch):
     ticks = iter([0, 9, 0, 1, 0, 5, 0, 2])  # the first call is the warm-up
     monkeypatch.setattr(training.time, "perf_counter", lambda: next(ticks))
     assert time_call(lambda: None, repeats=3) == 2
+
+
+def test_the_stopwatch_notes_each_name(monkeypatch):
+    ticks = iter([0, 9, 10, 12, 20, 21])
+    monkeypatch.setattr(training.time, "perf_counter", lambda: next(ticks))
+    clock = Stopwatch()
+    with clock("a"):
+        pass
+    with pytest.raises(ZeroDivisionError), clock("b"):
+        1 / 0  # noqa: B018
+    with clock("a"):
+        pass
+    assert clock.seconds == {"a": 1, "b": 2}
 
 
 def test_a_bar_is_no_line_when_nobody_watches(capsys):

@@ -1,8 +1,9 @@
-"""Exercises of chapter 4; computer_vision_boxes.py and _measures.py have most of them."""
+"""Exercises of chapter 4; most are in computer_vision_boxes.py, _measures.py, _generation.py."""
 
 import numpy as np
 
 from course_utils.checks.computer_vision_boxes import BOXES, mistakes
+from course_utils.checks.computer_vision_generation import GENERATION
 from course_utils.checks.computer_vision_measures import MEASURES
 from course_utils.checks.computer_vision_questions import QUESTIONS
 from course_utils.checks.engine import Ask, Exercise, check_answer, close, pick
@@ -65,6 +66,7 @@ def _hint_length(got, wanted, arguments):
 EXERCISES = {
     **BOXES,
     **MEASURES,
+    **GENERATION,
     "transposed_conv_1d": Exercise(
         7, _transposed_conv_1d, _transposed_conv_1d_cases, "strides 1 to 5, overlaps and gaps",
         [_hint_transposed_conv_1d, _hint_length], tolerance=1e-4),

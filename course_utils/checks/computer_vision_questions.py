@@ -84,4 +84,57 @@ QUESTIONS = {
              "So it is for RQ. SQ takes the mean of the IoUs themselves."),
         ],
     ),
+    "half": Question(
+        "A discriminator was trained as well as possible, and still says 1/2 for every picture, "
+        "real or generated. What does that say?",
+        [
+            ("It has learnt nothing: the training failed", False,
+             "An untrained one may say 1/2 as well. But this one is as good as possible, and where "
+             "there is a difference the best one does not say 1/2."),
+            ("Half of the pictures that it was shown were generated", False,
+             "They usually are. Yet for pictures of a kind that only one side has, a good "
+             "discriminator says nearly 1 or nearly 0; the share alone explains no 1/2."),
+            ("Real and generated pictures are equally dense everywhere", True,
+             "The best answer is real / (real + generated), in densities. It is 1/2 only where the "
+             "two are equal: nothing is left by which to tell them apart."),
+            ("The generator repeats the training pictures", False,
+             "Nothing was said of single pictures. A generator that draws new ones, each as often "
+             "as they really occur, gets the same 1/2."),
+        ],
+    ),
+    "falling": Question(
+        "While a GAN is trained, the generator's loss falls from 2 to 0.7. Are its pictures better "
+        "now?",
+        [
+            ("Yes: a lower loss is a better network", False,
+             "So it is where the task stays the same. Here the judge is trained too, and may only "
+             "have become worse."),
+            ("No: the discriminator has become better", False,
+             "On the same pictures, a better discriminator would make this loss rise, not fall."),
+            ("Not necessarily: the loss is measured against a discriminator that changes", True,
+             "It says who is ahead, not how good both are. Judge the pictures by something that "
+             "stays: a classifier, or their distances to real ones."),
+            ("They are perfect: 0.7 is about ln 2", False,
+             "A discriminator that says 1/2 gives ln 2. One that was trained badly says 1/2 too, "
+             "whatever the pictures look like."),
+        ],
+    ),
+    "shuffled": Question(
+        "The places of a style picture's feature maps are shuffled, in the same way in all "
+        "channels. What does the Gram matrix become?",
+        [
+            ("It is shuffled in the same way", False,
+             "Its rows and columns are channels, and the channels stay where they are. It has no "
+             "places that could be shuffled."),
+            ("It stays the same", True,
+             "It is a mean over the places, and a mean does not mind the order. It knows which "
+             "features occur together, and not where."),
+            ("Only its diagonal stays; the rest is noise", False,
+             "That would be so if each channel were shuffled in a way of its own. Here features "
+             "that met at one place still meet."),
+            ("Zero: the style is lost", False,
+             "The same products are added up, in another order. What is lost is the content: what "
+             "stands where."),
+        ],
+    ),
 }  # fmt: skip

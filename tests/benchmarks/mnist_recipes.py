@@ -18,6 +18,7 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+from course_utils import models  # noqa: E402
 from course_utils.data import load_mnist  # noqa: E402
 from course_utils.training import evaluate, fit, shift_pixels, short_type_is_quick  # noqa: E402
 
@@ -31,27 +32,10 @@ def tensors(split):
     return images, torch.from_numpy(labels).long()
 
 
-def block(ins, outs, size, pool, **options):
-    """Convolution, perhaps pooling, and then normalisation and ReLU on what is left."""
-    shrink = [nn.MaxPool2d(2)] if pool else []
-    conv = nn.Conv2d(ins, outs, size, bias=False, **options)
-    return [conv, *shrink, nn.BatchNorm2d(outs), nn.ReLU()]
-
-
-def course_model(a=16, b=32, c=64):
-    """The chapter's network."""
-    return nn.Sequential(
-        *block(1, a, 4, pool=False, stride=2, padding=1),
-        *block(a, b, 3, pool=True, padding=1),
-        *block(b, c, 3, pool=True, padding=1),
-        nn.Flatten(), nn.Linear(c * 9, 10),
-    )  # fmt: skip
-
-
 def ours(train, test, seed, widths=(16, 32, 64), epochs=1, batch_size=128, **options):
     """(CPU seconds, test accuracy) of the chapter's recipe."""
     torch.manual_seed(seed)
-    model = course_model(*widths).to(memory_format=torch.channels_last)
+    model = models.digit_net(*widths).to(memory_format=torch.channels_last)
     loss = nn.CrossEntropyLoss(label_smoothing=0.05)
     start = time.process_time()
     options = {"augment": shift_pixels, "batch_size": batch_size, "seed": seed} | options

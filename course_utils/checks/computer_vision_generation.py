@@ -1,0 +1,299 @@
+"""Exercises of chapter 4 on pictures that no one took: GAN, style, what was learnt by heart."""
+
+import numpy as np
+
+from course_utils.checks.computer_vision_boxes import mistakes
+from course_utils.checks.engine import Exercise, close
+
+NATURAL = "the logarithm is the natural one"
+NO_MEAN = "that is the covariance: the mean of each channel is removed"
+MIXED = "the reshape mixes channels: a row has to hold all places of *one* channel"
+
+
+# discriminator_loss
+def _discriminator_loss(real, fake, log=np.log, mean=np.mean):
+    return -mean(log(real)) - mean(log(1 - fake))
+
+
+def _pieces(real, fake):
+    """Its two parts: the loss on real pictures, and on generated ones."""
+    return -np.log(real).mean(), -np.log(1 - fake).mean()
+
+
+def _discriminator_loss_cases(rng):
+    sizes = [(5, 8), (9, 3), (3, 4), (1, 6), (7, 1), (16, 12), (20, 31), (4, 4), (1, 1)]
+    cases = [(rng.uniform(0.03, 0.97, n), rng.uniform(0.03, 0.97, m)) for n, m in sizes]
+    return cases + [
+        (rng.uniform(0.99, 0.999, 6), rng.uniform(0.001, 0.01, 4)),
+        (np.full(3, 0.5), np.full(5, 0.5)),
+    ]
+
+
+_hint_discriminator_loss = mistakes(
+    (lambda r, f: _discriminator_loss(r, f, mean=np.sum),
+     "those are sums: a larger batch would cost more"),
+    (lambda r, f: np.mean(-np.log([*r, *(1 - f)])),
+     "that is one mean over all pictures; the real ones have a mean of their own"),
+    (lambda r, f: sum(_pieces(r, f)) / 2, "that is half of it: the two means are added"),
+    (lambda r, f: _discriminator_loss(r, f, np.log2), NATURAL),
+    (lambda r, f: _discriminator_loss(r, f, np.log10), NATURAL),
+    (lambda r, f: -_discriminator_loss(r, f),
+     "the sign is wrong: a better discriminator must have a *lower* loss"),
+    (lambda r, f: np.subtract(*_pieces(r, f)),
+     "the part of the generated pictures is subtracted; it is a loss too"),
+    (lambda r, f: -np.subtract(*_pieces(r, f)),
+     "the part of the real pictures is subtracted; it is a loss too"),
+    (lambda r, f: _discriminator_loss(r, 1 - f),
+     "for the generated pictures that is the *generator's* loss: who wants D(fake) near 1?"),
+    (lambda r, f: -np.log(f).mean(), "that is the generator's loss"),
+    (lambda r, f: _discriminator_loss(1 - r, 1 - f),
+     "real and generated are exchanged: which of them is to get a probability near 1?"),
+    (lambda r, f: _discriminator_loss(1 - r, f),
+     "it rewards a probability near 0 for the real pictures"),
+    (lambda r, f: _pieces(r, f)[0], "the generated pictures are missing"),
+    (lambda r, f: _pieces(r, f)[1], "the real pictures are missing"),
+    (lambda r, f: -np.log(r.mean()) - np.log(1 - f.mean()),
+     "the logarithm of a mean is not the mean of the logarithms"),
+    (lambda r, f: -np.log(r).mean() - (1 - np.log(f)).mean(),
+     "1 − ln D(fake) is not ln(1 − D(fake))"),
+    (lambda r, f: 1 - r.mean() + f.mean(), "there is no logarithm"),
+    (lambda r, f: ((1 - r) ** 2).mean() + (f**2).mean(), "squares; logarithms are wanted"),
+)  # fmt: skip
+
+
+def _hint_no_loss(got, wanted, arguments):
+    if np.isnan(got).any():
+        return "not a number: that takes the logarithm of a number below 0"
+    if got.ndim == 1 and got.size > 1:
+        return f"those are {got.size} numbers; a loss is one"
+
+
+# best_discriminator
+def _best_discriminator(real, fake, nowhere=0.5):
+    total = real + fake
+    return np.divide(real, total, out=np.full(total.shape, nowhere), where=total > 0)
+
+
+def _best_discriminator_cases(rng):
+    cases = []
+    for shape in ((6,), (3, 4), (9,), (1,), (2, 3, 2), (4, 5), (12,), (2, 7)):
+        real, fake = rng.uniform(0.05, 2, (2, *shape))
+        if cases:
+            order = rng.permutation(real.size)
+            real.flat[order[::3]], fake.flat[order[: len(order) // 2]] = 0, 0
+        cases.append((real, fake))
+    tiny = rng.uniform(1e-10, 1e-8, (2, 5))
+    return [cases[0], cases[1], (tiny[0], tiny[1]), *cases[2:], (np.zeros(3), np.zeros(3))]
+
+
+_hint_best_discriminator = mistakes(
+    (lambda r, f: _best_discriminator(f, r), "that is the share of the *generated* data"),
+    (lambda r, f: r / f, "that is how many times likelier real is; a probability is at most 1"),
+    (lambda r, f: f / r, "that is a ratio, and the wrong way round; a probability is at most 1"),
+    (lambda r, f: r - f, "that is a difference; a probability is wanted, 0 … 1"),
+    (lambda r, f: (r - f) / (r + f), "that lies between −1 and 1; a probability is wanted"),
+    (lambda r, f: 1 / (1 + np.exp(f - r)),
+     "that is the sigmoid of a difference; twice both densities must give the same"),
+    (lambda r, f: r > f, "that decides; a probability tells how sure one may be"),
+    (lambda r, f: (r + f) / 2, "that is how dense both together are, and not which of them it is"),
+    (lambda r, f: 2 * _best_discriminator(r, f), "twice too much: can a probability reach 2?"),
+    (lambda r, f: r / (r + f).sum(), "that divides by the sum over all places; each has its own"),
+)  # fmt: skip
+
+
+def _hint_where_little_is(got, wanted, arguments):
+    total = np.add(*arguments)
+    nowhere, dense = total == 0, total > 1e-3
+    if got.shape != wanted.shape or not close(got[dense], wanted[dense]):
+        return None
+    if not (nowhere | dense).all():
+        return "it is wrong where both densities are tiny: is something added to them?"
+    if np.isnan(got[nowhere]).all():
+        return "0 / 0 is not a number: at some places both densities are 0"
+    if (got[nowhere] == 0).all():
+        return "where both densities are 0, it says 'generated' for sure"
+    if (got[nowhere] == 1).all():
+        return "where both densities are 0, it says 'real' for sure"
+    return "it is wrong where both densities are 0 (`where=` alone leaves any number there)"
+
+
+# gram_matrix
+def _rows(features):
+    """(C, H, W) → (C, H · W)"""
+    return features.reshape(len(features), -1)
+
+
+def _gram_matrix(features, change=np.array):
+    """change: what happens to the rows before they are multiplied."""
+    rows = change(_rows(features))
+    return rows @ rows.T / rows.shape[1]
+
+
+def _covariance(features):
+    return _gram_matrix(features, lambda rows: rows - rows.mean(axis=1, keepdims=True))
+
+
+def _gram_matrix_cases(rng):
+    shapes = [(4, 3, 5), (2, 6, 3), (5, 2, 2), (3, 1, 8), (1, 4, 3), (6, 5, 4), (3, 7, 1),
+              (8, 2, 3), (2, 1, 1)]  # fmt: skip
+    cases = [(rng.normal(0.7, 1, shape),) for shape in shapes]
+    return cases + [(np.maximum(rng.normal(size=(4, 6, 5)), 0),)]
+
+
+_hint_gram_matrix = mistakes(
+    (lambda x: _gram_matrix(x) * x[0].size,
+     "that is the sum over the places: a larger picture would have another style"),
+    (lambda x: _gram_matrix(x) / len(x), "that divides by the number of channels too"),
+    (lambda x: _gram_matrix(x) * x[0].size / len(x),
+     "that divides by the number of channels, not of places"),
+    (lambda x: _gram_matrix(x) * x.shape[2], "that divides by H alone"),
+    (lambda x: _gram_matrix(x) * x.shape[1], "that divides by W alone"),
+    (_covariance, NO_MEAN),
+    (lambda x: _covariance(x) * x[0].size / (x[0].size - 1), NO_MEAN),
+    (lambda x: _covariance(x) / np.outer(_rows(x).std(axis=1), _rows(x).std(axis=1)),
+     "that is the correlation: how strong a channel is counts too"),
+    (lambda x: np.outer(_rows(x).mean(axis=1), _rows(x).mean(axis=1)),
+     "the product of two means is not the mean of the products"),
+    (lambda x: _gram_matrix(x.reshape(-1, len(x)).T), MIXED),
+    (lambda x: _gram_matrix(np.moveaxis(x, 0, 2).reshape(x.shape)), MIXED),
+    (lambda x: (_rows(x) ** 2).mean(axis=1), "that is each channel with itself alone"),
+    (lambda x: np.diag((_rows(x) ** 2).mean(axis=1)), "that is each channel with itself alone"),
+)  # fmt: skip
+
+
+def _hint_gram_shape(got, wanted, arguments):
+    channels, height, width = arguments[0].shape
+    if got.shape == (height * width,) * 2:
+        return "that compares places with places; channels are to be compared with channels"
+    if got.ndim == 3 and len(got) == channels:
+        return "that multiplies each channel with itself alone"
+
+
+# total_variation
+def _total_variation(image, size=lambda steps: np.abs(steps).mean(), axes=(1, 0)):
+    """size: what is taken of the steps along an axis."""
+    return sum(size(np.diff(image.astype(float), axis=axis)) for axis in axes)
+
+
+def _total_variation_cases(rng):
+    pictures = [rng.random((4, 7, 3)), rng.random((6, 3, 3)) - 0.5]  # no uint8 before them
+    for height, width in ((5, 8), (9, 4), (2, 2), (3, 6)):
+        pictures.append(rng.integers(0, 256, (height, width, 3)).astype(np.uint8))
+    dark = np.zeros((6, 5, 3), np.uint8)
+    dark[1::2] = 255
+    pictures += [dark, np.full((3, 4, 3), 200, np.uint8), rng.uniform(0, 255, (7, 5, 3))]
+    return [(picture,) for picture in pictures]
+
+
+_hint_total_variation = mistakes(
+    (lambda x: _total_variation(x, lambda steps: (steps**2).mean()),
+     "those are squares; absolute differences are wanted"),
+    (lambda x: _total_variation(x, lambda steps: np.abs(steps).sum()), "those are sums, not means"),
+    (lambda x: _total_variation(x, axes=(1,)), "the neighbours below are missing"),
+    (lambda x: _total_variation(x, axes=(0,)), "the neighbours to the right are missing"),
+    (lambda x: _total_variation(x) / 2, "that is half of it: the two means are added"),
+    (lambda x: np.abs(np.r_[np.diff(x, axis=0).ravel(), np.diff(x, axis=1).ravel()]).mean(),
+     "that is one mean over all pairs; each direction has a mean of its own"),
+    (lambda x: _total_variation(x, axes=(2,)),
+     "those are differences between the channels of one pixel"),
+    (lambda x: _total_variation(x, axes=(0, 1, 2)),
+     "differences between the channels of one pixel are added"),
+    (lambda x: _total_variation(x, axes=(1, 2)),
+     "axis 2 is the channel: those are no neighbours"),
+    (lambda x: sum(np.abs(x - np.roll(x, 1, axis)).mean() for axis in (0, 1)),
+     "the borders are wrong: the first row is no neighbour of the last"),
+    (lambda x: _total_variation(x, np.mean), "differences up and down cancel: the sign has to go"),
+    (lambda x: _total_variation(x, lambda steps: np.abs(steps.mean())),
+     "the sign has to go *before* the mean: differences up and down cancel"),
+    (lambda x: _total_variation(x, lambda steps: np.abs(steps).sum() / x.size),
+     "that divides by the pixels; W of them in a row are only W − 1 pairs"),
+    (lambda x: 3 * _total_variation(x), "the channels are added up; the mean is over them too"),
+    (lambda x: _total_variation(x.mean(axis=2)),
+     "the colours are made gray first: differences between them are lost"),
+    (lambda x: _total_variation(x) / 255, "that divides by 255; the numbers stay as they are"),
+    (lambda x: np.hypot(np.diff(x, axis=1)[:-1], np.diff(x, axis=0)[:, :-1]).mean(),
+     "that is the length of both steps together; the two are added"),
+    (lambda x: _total_variation(x.astype(int)), "parts of 1 are cut off: a picture may be float"),
+)  # fmt: skip
+
+
+def _hint_wraps(got, wanted, arguments):
+    if got.shape in ((2,), (3,)):
+        return f"those are {got.size} numbers; one is wanted"
+    if arguments[0].dtype == np.uint8 and got.shape == ():  # the cases before are float
+        return "right for floats, wrong for uint8: what is 3 − 5 there? It wraps around"
+
+
+# nearest
+def _distances(pictures, training, order=2):
+    """(N, D), (M, D) → (N, M)"""
+    return np.linalg.norm(pictures[:, None] - training, order, axis=2)
+
+
+def _nearest(pictures, training, order=2):
+    return _distances(pictures, training, order).argmin(axis=1)
+
+
+def _nearest_cases(rng):
+    sizes = [(5, 8, 6), (7, 3, 4), (6, 20, 16), (1, 9, 10), (4, 1, 3), (6, 6, 5), (3, 12, 1),
+             (10, 4, 12)]  # fmt: skip
+    cases = []
+    for count, known, length in sizes:
+        training = rng.normal(0.4, 1, (known, length)) * rng.uniform(0.5, 1.5, (known, 1))
+        pictures = rng.normal(0.4, 1, (400, length))
+        first, second = np.sort(np.c_[_distances(pictures, training), np.full(400, 99)])[:, :2].T
+        cases.append((pictures[second > 1.02 * first][:count], training))  # no tie, not nearly
+    training = cases[2][1]
+    return cases + [(training[rng.permutation(20)[:7]], training)]
+
+
+_hint_nearest = mistakes(
+    (lambda p, t: _distances(p, t).argmax(axis=1), "those are the *farthest* training pictures"),
+    (lambda p, t: _nearest(p, t, 1),
+     "that adds up absolute differences; Euclid's distance squares them"),
+    (lambda p, t: _nearest(p, t, np.inf), "that is the largest single difference; all count"),
+    (lambda p, t: _nearest(t, p),
+     "that is the nearest picture to each *training* picture: the other axis"),
+    (lambda p, t: _distances(p, t).min(axis=1), "those are the distances; indices are wanted"),
+    (lambda p, t: t[_nearest(p, t)], "those are the training pictures; indices are wanted"),
+    (lambda p, t: (p @ t.T).argmax(axis=1),
+     "that is the largest product: of |a − b|², the part |b|² is missing"),
+    (lambda p, t: ((t**2).sum(axis=1) - p @ t.T).argmin(axis=1),
+     "the product counts twice in |a − b|²"),
+    (lambda p, t: _nearest(p, -t), "that is the smallest sum of two pictures: a sign is wrong"),
+    (lambda p, t: (p @ t.T / np.linalg.norm(t, axis=1)).argmax(axis=1),
+     "that compares directions alone: a picture twice as bright would have distance 0"),
+    (lambda p, t: (p[:, None] - t).sum(axis=2).argmin(axis=1),
+     "differences up and down cancel: each is to be squared"),
+    (lambda p, t: _nearest(p.sum(axis=1)[:, None], t.sum(axis=1)[:, None]),
+     "differences up and down cancel: each is to be squared *before* the sum"),
+    (lambda p, t: _nearest(p, t) + 1, "the training pictures are counted from 0"),
+    (lambda p, t: _distances(p, t), "those are all distances; which is the smallest of each row?"),
+    (lambda p, t: _distances(p, t).argsort(axis=1), "that is the whole order; the first is wanted"),
+)  # fmt: skip
+
+
+def _hint_index(got, wanted, arguments):
+    if got.shape == () and wanted.shape != ():
+        return "that is one index for all; each picture has a nearest one of its own"
+    if got.shape == wanted.shape and (got >= len(arguments[1])).any():
+        return "an index is too large: it has to count training pictures, not numbers in them"
+
+
+GENERATION = {
+    "discriminator_loss": Exercise(
+        10, _discriminator_loss, _discriminator_loss_cases, "1 to 31 pictures, unequally many",
+        [_hint_discriminator_loss, _hint_no_loss], tolerance=1e-4),
+    "best_discriminator": Exercise(
+        11, _best_discriminator, _best_discriminator_cases, "1 to 3 axes; one or both 0, both tiny",
+        [_hint_where_little_is, _hint_best_discriminator], tolerance=1e-4),
+    "gram_matrix": Exercise(
+        12, _gram_matrix, _gram_matrix_cases, "1 to 8 channels, maps from 1 × 1 to 6 × 5",
+        [_hint_gram_matrix, _hint_gram_shape], tolerance=1e-4),
+    "total_variation": Exercise(
+        13, _total_variation, _total_variation_cases, "uint8 and float, stripes, one colour",
+        [_hint_total_variation, _hint_wraps], tolerance=1e-4),
+    "nearest": Exercise(
+        14, _nearest, _nearest_cases, "1 to 20 training pictures, copies of them",
+        [_hint_nearest, _hint_index]),
+}  # fmt: skip

@@ -1,0 +1,98 @@
+"""The pictures of `style_explorer`: `uv run python tests/benchmarks/style_snapshots.py`.
+
+Every content in every style at every ratio β/α, at one thread, as JPEG into data/style/, with
+SETTINGS.json; then the lines for data/SHA256SUMS. One line a picture: its last losses, the
+process's own seconds, and what they would be if every step were as quick as the quickest tenth: a
+busy neighbour stretches them.
+"""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["TQDM_DISABLE"] = "1"
+
+import hashlib  # noqa: E402
+import io  # noqa: E402
+import json  # noqa: E402
+import time  # noqa: E402
+
+import numpy as np  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from course_utils.data import FOLDER, load_photo, load_texture  # noqa: E402
+from course_utils.files import write_whole  # noqa: E402
+from course_utils.style import transfer_style, vgg_features  # noqa: E402
+
+RATIOS = (0.01, 0.1, 1, 10, 100)
+SETTINGS = {"alpha": 1, "tv": 1, "steps": (50, 20), "size": 192}
+QUALITY = 88
+
+
+def originals():
+    """Dicts of name → picture (H, W, 3) uint8: contents and styles."""
+    contents = {name: load_photo(name) for name in ("astronaut", "china")}
+    styles = {
+        "starry_night": load_photo("starry_night")[30:-30, 30:-30],  # without its frame
+        "monalisa": load_photo("monalisa"),
+        "texture_brick": np.stack(3 * [load_texture("brick")], axis=2),
+    }
+    return contents, styles
+
+
+def clocked(network):
+    """A list that gets the process's seconds whenever the network is called."""
+    clock = []
+    network.register_forward_pre_hook(lambda *_: clock.append(time.process_time()))
+    return clock
+
+
+def quiet_seconds(clock):
+    """What the steps of one picture take when each is as quick as the quickest of its size."""
+    first, last = SETTINGS["steps"]
+    calls = np.diff(clock)[2:]  # two calls at each size see the content and the style
+    parts = calls[: first - 1], calls[first + 2 :]
+    return sum(n * np.quantile(part, 0.1) for n, part in zip((first, last), parts, strict=True))
+
+
+def main():
+    """Compute, write, and print the lines of the manifest."""
+    network, folder = vgg_features(), FOLDER / "style"
+    clock = clocked(network)
+    folder.mkdir(exist_ok=True)
+    contents, styles = originals()
+    losses, sums = {}, {}
+
+    def save(name, picture):
+        file = io.BytesIO()
+        picture.save(file, format="JPEG", quality=QUALITY)
+        write_whole(folder / name, file.getvalue())
+        sums[name] = hashlib.sha256(file.getvalue()).hexdigest()
+
+    for name, picture in (contents | styles).items():
+        small = Image.fromarray(picture)
+        small.thumbnail((SETTINGS["size"],) * 2, Image.Resampling.LANCZOS)
+        save(f"{name}.jpg", small)
+    for content, picture in contents.items():
+        for style, model in styles.items():
+            for ratio in RATIOS:
+                clock.clear()
+                start = time.process_time()
+                done = transfer_style(picture, model, beta=ratio, network=network, **SETTINGS)
+                seconds = time.process_time() - start
+                name = f"{content}-{style}-{ratio:g}.jpg"
+                save(name, Image.fromarray(done.picture))
+                parts = (done.content, done.style, done.variation)
+                losses[name] = [float(f"{part[-1]:.3g}") for part in parts]
+                print(f"{name}: content, style, variation {losses[name]}; {seconds:.1f} cpu-s, "
+                      f"{quiet_seconds(clock):.1f} at the quickest", flush=True)  # fmt: skip
+    settings = {"contents": list(contents), "styles": list(styles), "ratios": RATIOS,
+                "settings": SETTINGS | {"quality": QUALITY}, "losses": losses}  # fmt: skip
+    data = (json.dumps(settings, indent=1) + "\n").encode()
+    write_whole(folder / "SETTINGS.json", data)
+    sums["SETTINGS.json"] = hashlib.sha256(data).hexdigest()
+    for name in sorted(sums):
+        print(f"{sums[name]}  style/{name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -35,7 +35,9 @@ def show_duel(story, rounds, alt, real=(2.0, 0.5), samples=2000):
         curve = 1 / (1 + np.exp(-(w[0] + w[1] * x + w[2] * x**2)))
         ax.plot(x, curve, color=CURVE, lw=2, label="D(x)")
         ax.axhline(0.5, color="0.6", lw=0.8, ls=":")
-        ax.set(title=f"round {moment}", ylim=(0, 1.3), xlabel="x", xlim=SPAN, xticks=(-4, -2, 0, 2, 4))
+        ax.set(
+            title=f"round {moment}", ylim=(0, 1.3), xlabel="x", xlim=SPAN, xticks=(-4, -2, 0, 2, 4)
+        )
     axes[0, 0].legend(loc="upper left", fontsize=9, frameon=False)
     show(figure, alt)
 

@@ -157,7 +157,8 @@ def extract_features(network, crops, scales=(1, 1)):
     """
     device = next(network.parameters()).device
     with mode(network, training=False), torch.inference_mode():
-        pool = network[:-3](crops.to(device))
+        parts = [network[:-3](part.to(device)) for part in crops.split(2000)]
+        pool = torch.cat(parts)
         features = network[-3:-1](pool)
     return scales[0] * pool.cpu().numpy(), scales[1] * features.cpu().numpy()
 

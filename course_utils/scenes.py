@@ -46,7 +46,13 @@ class Scene:
     labels: np.ndarray
     masks: np.ndarray
     semantic: np.ndarray
-    panoptic: np.ndarray
+
+    @property
+    def panoptic(self):
+        """Made anew from classes and masks each time: thousands of scenes stay small."""
+        numbers = np.arange(1, len(self.masks) + 1, dtype=np.int32)
+        owners = (self.masks * numbers[:, None, None]).sum(axis=0, dtype=np.int32)
+        return 1000 * self.semantic.astype(np.int32) + owners
 
 
 def digit_scenes(count, seed=0, split="train", size=64, digits=(1, 4)):
@@ -144,8 +150,7 @@ def _scene(rng, ground, stuff, things, sides, draw):
     labels = np.array([label for label, *_ in laid], np.int64)
     masks = owners == np.arange(1, len(laid) + 1)[:, None, None]
     semantic = np.where(owners > 0, labels[owners - 1], stuff).astype(np.uint8)
-    panoptic = 1000 * semantic.astype(np.int32) + owners
-    return Scene(image, _boxes(masks), labels, masks, semantic, panoptic)
+    return Scene(image, _boxes(masks), labels, masks, semantic)
 
 
 def _boxes(masks):

@@ -1,12 +1,11 @@
-"""Neural style transfer (L4.16): the content of one picture in the style of another. Torch.
+"""Neural style transfer (L4.18): the content of one picture in the style of another. Torch.
 
-Source: Gatys, Ecker and Bethge, arXiv:1508.06576 and CVPR 2016. Letters: N pictures, C channels,
-H × W places. Everything runs on the device where the network is.
+Source: Gatys, Ecker and Bethge, arXiv:1508.06576, CVPR 2016. It runs where the network is.
 """
 
+import contextlib
 import math
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import torch
@@ -31,8 +30,8 @@ SMALLEST = 16  # pixels a side: relu4_1 then has 2 × 2 places
 class StyleTransfer:
     """What `transfer_style` returns: the picture (H, W, 3) uint8, and how it came to be.
 
-    frames: dict of step → picture before that step. content, style, variation: lists of the three
-    losses before each step, not yet multiplied by alpha, beta and tv.
+    frames: dict of step → picture. content, style, variation: lists of the losses, without alpha,
+    beta and tv, at each step and last of the picture. A step may try pixels that are worse.
     """
 
     picture: object = None
@@ -43,10 +42,9 @@ class StyleTransfer:
 
 
 def gram_matrix(features):
-    """How strongly two channels are active at the same places: F Fᵀ / (H W).
+    """The mean over all places of the product of two channels, F Fᵀ / (H W).
 
-    features: (N, C, H, W) or (C, H, W) float tensor. Returns (N, C, C) or (C, C): the mean over
-    all places of the product of two channels; where it was is lost. Raises ArgumentError.
+    features: (N, C, H, W) or (C, H, W) float. Returns (N, C, C) or (C, C). Raises ArgumentError.
     """
     _check("features", features)
     rows = features.flatten(-2)  # (…, C, H W)
@@ -64,19 +62,17 @@ def style_loss(grams, targets, weights=None):
     names = [sorted(found) for found in (grams, targets, targets if weights is None else weights)]
     if not names[0] or names != 3 * [names[0]]:
         raise ArgumentError(f"grams, targets, weights must have the same layers, got {names}")
-    parts = []
+    total = 0
     for layer, target in targets.items():
-        _check(f"targets[{layer!r}]", target, np.shape(target))
-        _check(f"grams[{layer!r}]", grams[layer], target.shape)
+        _check(f"grams[{layer!r}]", grams[layer], target)
         part = functional.mse_loss(grams[layer], target)
-        parts.append(part if weights is None else weights[layer] * part)
-    return sum(parts) / len(parts)
+        total = total + (part if weights is None else weights[layer] * part)
+    return total / len(targets)
 
 
 def content_loss(features, target):
     """Mean squared difference of two feature maps of the same shape. Raises ArgumentError."""
-    _check("target", target, np.shape(target))
-    _check("features", features, target.shape)
+    _check("features", features, target)
     return functional.mse_loss(features, target)
 
 
@@ -155,70 +151,81 @@ def transfer_style(content, style, alpha=1.0, beta=10.0, tv=1.0, steps=(50, 20),
     time (broad strokes cost less there); a whole number: all at `size`. style_size: the style's
     longer side at the last size; smaller makes smaller strokes; None: `size`.
     network: a `VGGFeatures`; None: `vgg_features()` on `device`, or on the best one here.
-    start: "content" or "noise", which `seed` draws. watch: steps before which the picture is kept.
-    Returns a `StyleTransfer`. An interrupt ends it early and keeps the picture. Raises
-    ArgumentError.
+    start: "content" or "noise", which `seed` draws. watch: steps whose picture is kept.
+    Returns a `StyleTransfer`, after an interrupt with what there is. Raises ArgumentError.
     """
-    sides, steps = _as_plan(steps, whole_number("size", size, SMALLEST))
+    plan = _as_plan(steps, whole_number("size", size, SMALLEST))
     style_size = size if style_size is None else whole_number("style_size", style_size, SMALLEST)
     factors = [_factor("alpha", alpha), _factor("beta", beta), _factor("tv", tv)]
     require_option("start", start, ["content", "noise"])
     draw = torch.Generator().manual_seed(whole_number("seed", seed, 0))
-    watch, done, pixels = _as_watch(watch, steps), StyleTransfer(), None
+    steps, done = sum(count for _, count in plan), StyleTransfer()
+    watch = _as_watch(watch, steps)
     content, style = _as_pixels("content", content), _as_pixels("style", style)
-    network = _as_network(network, device)
-    device, shape = network.mean.device, _scaled(content, size).shape[2:]
+    network, shape = _as_network(network, device), _scaled(content, size).shape[2:]
+    bar, best = iter(progress(range(steps), "style transfer")), [math.inf, None]
     try:
-        for step in progress(range(steps), "style transfer"):
-            if step in sides:
-                aim = _scaled(content, sides[step])
-                model = _scaled(style, style_size * sides[step] // size)
-                losses = _make_losses(network, aim.to(device), model.to(device))
-                if pixels is not None:
-                    pixels = _enlarged(pixels, aim.shape[2:])
-                else:
-                    first = aim if start == "content" else torch.rand(aim.shape, generator=draw)
-                    pixels = first.to(device, copy=True)
-                optimizer = torch.optim.LBFGS([pixels.requires_grad_()], 1, 1, history_size=20)
-            if step in watch:
-                done.frames[step] = _as_picture(pixels, shape)
-            optimizer.step(partial(_look, pixels, losses, factors, done))
+        for side, count in plan:
+            aim, model = _scaled(content, side), _scaled(style, style_size * side // size)
+            loss = _make_loss(network, aim, model, factors, done)
+            if best[1] is None:
+                best[1] = aim if start == "content" else torch.rand(aim.shape, generator=draw)
+            best[:] = math.inf, _enlarged(best[1], aim.shape[2:]).to(network.mean)
+
+            def look(pixels, loss=loss):
+                if next(bar) in watch:
+                    done.frames[len(done.style)] = _as_picture(pixels, shape)
+                return loss(pixels)
+
+            _descend(look, best, count)
+        loss(best[1])
     except KeyboardInterrupt:
-        if pixels is None:
+        if best[1] is None:
             raise
         print(f"stopped after {len(done.style)} of {steps} steps, picture kept")
-    done.picture = _as_picture(pixels, shape)
+    done.picture = _as_picture(best[1], shape)
     return done
 
 
-def _look(pixels, losses, factors, done):
-    """One way forward and back: notes the three losses and returns what L-BFGS lowers."""
-    pixels.grad = None
-    parts = losses(pixels)
-    for noted, part in zip((done.content, done.style, done.variation), parts, strict=True):
-        noted.append(part.item())
-    # a thousandfold, since torch's L-BFGS passes over changes of the slopes below 1e-10
-    total = 1000 * sum(factor * part for factor, part in zip(factors, parts, strict=True))
-    total.backward()
-    return total
+def _descend(look, best, count):
+    """Lower `look` of the pixels by L-BFGS in `count` looks; keeps [loss, pixels] in `best`."""
+    left, pixels = iter(range(count)), best[1].clone().requires_grad_()
+
+    def closure():
+        next(left)  # without a step left it ends L-BFGS, even amid a line search
+        pixels.grad = None
+        loss = look(pixels)
+        if loss < best[0]:
+            best[:] = loss.item(), pixels.detach().clone()
+        # a thousandfold, since torch's L-BFGS passes over changes of the slopes below 1e-10
+        (1000 * loss).backward()
+        return 1000 * loss.detach()
+
+    optimizer = torch.optim.LBFGS([pixels], 1, count, line_search_fn="strong_wolfe")
+    with contextlib.suppress(StopIteration):
+        while True:
+            optimizer.step(closure)
 
 
-def _make_losses(network, aim, model):
-    """The function of the pixels that returns the three losses, the first two relative."""
+def _make_loss(network, aim, model, factors, done):
+    """The function of the pixels that L-BFGS lowers; it notes the three losses in `done`."""
     with torch.no_grad():
-        features = network(aim)[CONTENT_LAYER]
-        maps = network(model)
+        features = network(aim.to(network.mean))[CONTENT_LAYER]
+        maps = network(model.to(network.mean))
         targets = {layer: gram_matrix(maps[layer]) for layer in STYLE_LAYERS}
         unit = features.square().mean()  # what the loss is if nothing of it is there
         weights = {layer: 1 / target.square().mean() for layer, target in targets.items()}
 
-    def losses(pixels):
+    def loss(pixels):
         maps = network(pixels)
         grams = {layer: gram_matrix(maps[layer]) for layer in STYLE_LAYERS}
-        content = content_loss(maps[CONTENT_LAYER], features) / unit
-        return content, style_loss(grams, targets, weights), total_variation(pixels)
+        parts = (content_loss(maps[CONTENT_LAYER], features) / unit,
+                 style_loss(grams, targets, weights), total_variation(pixels))  # fmt: skip
+        for noted, part in zip((done.content, done.style, done.variation), parts, strict=True):
+            noted.append(part.item())
+        return sum(factor * part for factor, part in zip(factors, parts, strict=True))
 
-    return losses
+    return loss
 
 
 def _scaled(images, longest):
@@ -243,41 +250,35 @@ def _as_pixels(name, image):
     array = as_array(name, image)
     if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8 or 0 in array.shape:
         fix = f"; for a gray one use np.stack(3 * [{name}], axis=2)" if array.ndim == 2 else ""
-        if array.ndim == 3 and array.shape[2] == 3 and array.dtype.kind == "f":
-            fix = f"; if it is 0 … 1 use ({name} * 255).astype(np.uint8)"
+        fix = f"; for 0 … 1 use ({name} * 255).astype(np.uint8)" if array.dtype.kind == "f" else fix
         raise ArgumentError(f"{name} must be (H, W, 3) uint8, got {array.shape} {array.dtype}{fix}")
     return torch.tensor(np.ascontiguousarray(array)).permute(2, 0, 1)[None] / 255
 
 
 def _as_plan(steps, size):
-    """{first step: longer side} of each size, and how many steps there are."""
+    """[(longer side, steps)] from the smallest size to `size`."""
     counts = steps if isinstance(steps, tuple | list) else [steps]
     counts = [whole_number("steps", count, 1) for count in counts]
     if not counts or size >> (len(counts) - 1) < SMALLEST:
-        raise ArgumentError(
-            f"steps must be a whole number, or one for each of {size}, {size // 2}, … pixels "
-            f"down to {SMALLEST}, got {len(counts)} numbers"
-        )
-    starts = [sum(counts[:place]) for place in range(len(counts))]
-    return {start: size >> (len(counts) - 1 - i) for i, start in enumerate(starts)}, sum(counts)
+        sizes = f"{size}, {size // 2}, … pixels from {SMALLEST} on"
+        raise ArgumentError(f"steps must be one number for each of {sizes}, got {counts}")
+    return [(size >> (len(counts) - 1 - place), count) for place, count in enumerate(counts)]
 
 
 def _as_watch(watch, total):
-    if not isinstance(watch, tuple | list | range | set):
-        raise ArgumentError(f"watch must be a list of steps, got {watch!r}; use ({watch!r},)")
-    wrong = [step for step in watch if whole_number("watch", step, 0) >= total]
-    if wrong:
-        raise ArgumentError(f"watch must be steps 0 … {total - 1}, found {wrong[0]}")
-    return {int(step) for step in watch}
+    if not isinstance(watch, tuple | list | range):
+        raise ArgumentError(f"watch must be a list of steps, got {watch!r}; use [{watch!r}]")
+    if any(whole_number("watch", step, 0) >= total for step in watch):
+        raise ArgumentError(f"watch must be steps 0 … {total - 1}, found {max(watch)}")
+    return watch
 
 
 def _as_network(network, device):
     if network is None:
         return vgg_features().to(pick_device(device))
-    if not isinstance(network, VGGFeatures):
-        raise ArgumentError(f"network must be a VGGFeatures, got a {type(network).__name__}")
-    if device is not None:
-        raise ArgumentError("give network or device, not both: it runs where the network is")
+    if not isinstance(network, VGGFeatures) or device is not None:
+        came = f"a {type(network).__name__} and {device!r}"
+        raise ArgumentError(f"network must be a VGGFeatures, then without device, got {came}")
     return network
 
 
@@ -287,13 +288,13 @@ def _factor(name, value):
     return value
 
 
-def _check(name, value, shape=None):
-    """Refuse all but a float tensor of `shape`; None: (N, C, H, W) or (C, H, W), not empty."""
-    came = f"a {type(value).__name__}"
-    if isinstance(value, torch.Tensor):
-        came = f"{tuple(value.shape)} {value.dtype}"
-        fits = value.shape == shape if shape else value.ndim in (3, 4) and 0 not in value.shape
-        if value.is_floating_point() and fits:
-            return
-    wanted = f"{tuple(shape)} like its target" if shape else "(N, C, H, W) or (C, H, W)"
-    raise ArgumentError(f"{name} must be a float tensor {wanted}, got {came}")
+def _check(name, value, target=None):
+    """Refuse all but a float tensor like its target; None: (N, C, H, W) or (C, H, W)."""
+    both = [value] if target is None else [value, target]
+    floats = all(isinstance(item, torch.Tensor) and item.is_floating_point() for item in both)
+    came = f"{tuple(value.shape)} {value.dtype}" if hasattr(value, "shape") else repr(value)[:40]
+    if target is None and not (floats and value.ndim in (3, 4) and value.numel()):
+        raise ArgumentError(f"{name} must be a float tensor (N, C, H, W) or (C, H, W), got {came}")
+    if target is not None and not (floats and value.shape == target.shape):
+        wanted = tuple(getattr(target, "shape", ()))
+        raise ArgumentError(f"{name} and target must be float tensors {wanted}, got {came}")

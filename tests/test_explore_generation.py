@@ -60,7 +60,7 @@ def test_it_draws_what_the_generator_says(classes):
 
 
 def test_every_control_changes_the_picture():
-    explorer = latent_explorer(make(3), names=["one", "two", "three"])
+    explorer = latent_explorer(make(3, gain=400), names=["one", "two", "three"])
     for name, value in (("way", 0.9), ("start", 5), ("end", 8), ("kind", "three")):
         before, text = drawn(explorer), explorer.readout.text
         explorer.controls[name].value = value

@@ -1,4 +1,4 @@
-"""Explorer of style transfer, chapter 4: the content pulls against the style (L4.16)."""
+"""Explorer of style transfer, chapter 4: the content pulls against the style (L4.18)."""
 
 import json
 
@@ -41,7 +41,7 @@ def load_style_snapshots():
 
 
 def style_explorer(snapshots, originals, ratio=None):
-    """Two pictures, and the one made of them at each ratio of the weights β/α (L4.16).
+    """Two pictures, and the one made of them at each ratio of the weights β/α (L4.18).
 
     snapshots: dict of (content, style) → dict of ratio → what `transfer_style` returned with
     beta / alpha = ratio; the same two ratios or more for all, and every content in every style.

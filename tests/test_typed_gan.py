@@ -1,0 +1,89 @@
+"""The GAN of five numbers as chapter 4 types it: by hand, against torch, and by numeric slopes."""
+
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+from torch.nn import functional
+
+NOTEBOOK = Path(__file__).parents[1] / "notebooks/04_computer_vision.ipynb"
+SEEDS = st.integers(0, 10_000)
+
+
+@pytest.fixture(scope="module")
+def typed():
+    """The names that the cells define."""
+    names = {"np": np}
+    for cell in nbformat.read(NOTEBOOK, 4).cells:
+        if cell.id in ("value", "best", "slopes", "slopes-2", "duel"):
+            exec(cell.source, names)
+    return names
+
+
+def draw(seed):
+    rng = np.random.default_rng(seed)
+    real, z = rng.normal(1, 1, rng.integers(1, 9)), rng.normal(size=rng.integers(1, 9))
+    return rng.normal(size=3), rng.normal(size=2), real, z
+
+
+def value_of(w, real, fake):
+    """V, in another way of writing it."""
+    t = np.polyval(w[::-1], real), np.polyval(w[::-1], fake)
+    return np.log(expit(t[0])).mean() + np.log(expit(-t[1])).mean()
+
+
+def test_by_hand(typed):
+    assert typed["value"]([0.9, 0.8], [0.3, 0.1]) == pytest.approx(-0.3953, abs=1e-4)
+    assert typed["bell"](np.array([2.0]), 2, 0.5)[0] == pytest.approx(0.79788, abs=1e-5)
+    np.testing.assert_array_equal(typed["powers"](np.array([2.0, 3])), [[1, 1], [2, 3], [4, 9]])
+    w, x = np.zeros(3), np.array([2.0])
+    np.testing.assert_allclose(typed["judge"](x, w), 0.5)
+    np.testing.assert_allclose(typed["slope_of_d"](w, x, np.array([1.0])), [0, 0.5, 1.5])
+    # D = ½, t rises with x by 1 + 2 · 0.5 · 3 = 4, so ½ · 4 = 2 for the shift and 2 z for the scale
+    w = np.array([-7.5, 1, 0.5])
+    np.testing.assert_allclose(typed["slope_of_g"](w, np.array([3.0]), np.array([-2.0])), [2, -4])
+
+
+@settings(deadline=None, max_examples=50)
+@given(SEEDS)
+def test_slopes_equal_torchs(typed, seed):
+    w, g, real, z = draw(seed)
+    tw, tg = (torch.tensor(a, requires_grad=True) for a in (w, g))
+    made = tg[0] + tg[1] * torch.tensor(z)
+    ones = lambda x: torch.ones_like(x)  # noqa: E731
+    logit = [tw @ torch.stack([ones(x), x, x * x]) for x in (torch.tensor(real), made)]
+    up = functional.logsigmoid(logit[0]).mean() + functional.logsigmoid(-logit[1]).mean()
+    (of_d,) = torch.autograd.grad(up, tw, retain_graph=True)
+    (of_g,) = torch.autograd.grad(functional.logsigmoid(logit[1]).mean(), tg)
+    fake = g[0] + g[1] * z
+    np.testing.assert_allclose(typed["slope_of_d"](w, real, fake), of_d, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(typed["slope_of_g"](w, fake, z), of_g, rtol=1e-6, atol=1e-9)
+
+
+@settings(deadline=None, max_examples=50)
+@given(SEEDS)
+def test_slopes_are_the_numeric_ones(typed, seed):
+    w, g, real, z = draw(seed)
+    step = 1e-6 * np.eye(3)
+    fake = g[0] + g[1] * z
+    numeric = [(value_of(w + d, real, fake) - value_of(w - d, real, fake)) / 2e-6 for d in step]
+    np.testing.assert_allclose(typed["slope_of_d"](w, real, fake), numeric, rtol=1e-3, atol=1e-6)
+    moved = [[np.log(expit(np.polyval(w[::-1], (g + s * d) @ [np.ones_like(z), z]))).mean()
+              for s in (1, -1)] for d in step[:2, :2]]  # fmt: skip
+    numeric = [(up - down) / 2e-6 for up, down in moved]
+    np.testing.assert_allclose(typed["slope_of_g"](w, fake, z), numeric, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_game_ends_as_the_chapter_says(typed, seed):
+    once, often = typed["duel"](1, seed=seed), typed["duel"](20, seed=seed)
+    assert abs(once[600, 0] - 2) < 0.15 and abs(once[600, 1]) < 0.03
+    shift, scale = often[-200:, :2].mean(axis=0)
+    assert abs(shift - 2) < 0.02 and abs(scale - 0.5) < 0.02
+    d = typed["judge"](np.linspace(1, 3, 50), often[-200:, 2:].mean(axis=0))
+    assert abs(d - 0.5).max() < 0.01

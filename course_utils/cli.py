@@ -1,4 +1,4 @@
-"""The `course` command: lab, check, refresh, map."""
+"""The `course` command: lab, check, live, student, progress, slides, handout, refresh, map."""
 
 import argparse
 import os
@@ -23,18 +23,30 @@ def main(arguments=None):
     lab.add_argument("chapter", nargs="?", default="1", help="chapter to open: 1 … 4 (default 1)")
     lab.add_argument("--no-browser", action="store_true", help="print the address only")
     lab.epilog = "Other options go to JupyterLab, for example --port=9999."
-    commands.add_parser("check", help="check this environment and every data file")
+    commands.add_parser("check", help="check environment, widgets, data, chapters")
+    add_editions(commands)
+    add_pages(commands)
     fresh = commands.add_parser("refresh", help="run notebooks and store their outputs (authors)")
     fresh.add_argument("chapters", nargs="*", help="chapters: 1 … 4 (default: all)")
     commands.add_parser("map", help="write the course map in notebooks/README.md (authors)")
     chosen, others = parser.parse_known_args(arguments)
-    if others and chosen.command != "lab":
+    if others and chosen.command != "lab" and not getattr(chosen, "open", False):
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         if chosen.command == "lab":
             start_lab(find_chapter(chosen.chapter), chosen.no_browser, others)
         elif chosen.command == "check":
-            check()
+            return 0 if check() else 1
+        elif chosen.command == "live":
+            make_live(find_chapter(chosen.chapter), chosen.large, chosen.open, others)
+        elif chosen.command == "student":
+            make_student(find_chapter(chosen.chapter), chosen.beside, chosen.open, others)
+        elif chosen.command == "progress":
+            tell_progress(chosen.folder)
+        elif chosen.command == "slides":
+            make_slides(chosen.chapters)
+        elif chosen.command == "handout":
+            make_handouts(chosen.chapters, chosen.pdf)
         elif chosen.command == "map":
             write_map()
         else:
@@ -45,6 +57,31 @@ def main(arguments=None):
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def add_editions(commands):
+    """Add the subcommands live, student and progress."""
+    live = commands.add_parser("live", help="write the instructor's edition of a chapter")
+    live.add_argument("--large", action="store_true", help="larger text in figures and code")
+    student = commands.add_parser("student", help="write a chapter without its solutions")
+    student.add_argument("--beside", action="store_true", help="write a copy beside your work")
+    for edition in (live, student):
+        edition.add_argument("chapter", help="chapter: 1 … 4")
+        edition.add_argument("--open", action="store_true", help="start JupyterLab on it")
+        edition.epilog = "With --open, other options go to JupyterLab, for example --port=9999."
+    progress = commands.add_parser("progress", help="tell which exercises are solved")
+    progress.add_argument(
+        "folder", nargs="?", help="where your notebooks are (default: build/student)"
+    )
+
+
+def add_pages(commands):
+    """Add the subcommands slides and handout."""
+    deck = commands.add_parser("slides", help="write a chapter as a deck of slides")
+    deck.add_argument("chapters", nargs="*", help="chapters: 1 … 4 (default: all)")
+    handout = commands.add_parser("handout", help="write a chapter as one page to read")
+    handout.add_argument("chapters", nargs="*", help="chapters: 1 … 4 (default: all)")
+    handout.add_argument("--pdf", action="store_true", help="print it to a PDF, too (by Chromium)")
 
 
 def find_chapter(chapter):
@@ -115,12 +152,86 @@ def announce(notebook, process, patience=120):
 
 
 def check():
-    """Print the doctor's line and how many data files are whole."""
-    from course_utils.data import check_all
-    from course_utils.doctor import check_environment
+    """Print what is well, then each problem with its fix; returns whether there is none."""
+    from course_utils.doctor import examine
 
-    print(check_environment(chapter=None))
-    print(f"Data: {check_all()} files, each as its SHA-256 says")
+    lines, problems = examine(chapter_paths([]))
+    print("\n".join(lines))
+    for problem in problems:
+        print(f"Problem: {problem}", file=sys.stderr)
+    if not problems:
+        print("This machine is ready for a lesson.")
+    return not problems
+
+
+def make_live(chapter, large=False, show=False, others=()):
+    """Write the instructor's edition; say how to open it, or open it. others: as for the lab."""
+    from course_utils.live import lab_settings, write_live
+
+    notebook, cells = write_live(chapter, large=large)
+    print(f"{notebook.relative_to(ROOT).as_posix()}: {len(cells)} cells to type")
+    if not show:
+        option = " --large" if large else ""
+        print(f"Open it: uv run course live {int(chapter.stem[:2])}{option} --open")
+        return
+    sizes = [f"--LabApp.user_settings_dir={lab_settings()}"] if large else []
+    start_lab(notebook, others=[*sizes, *others])
+
+
+def make_student(chapter, beside=False, show=False, others=()):
+    """Write the student's edition; say how to open it, or open it. others: as for the lab.
+
+    To open it never asks for a fresh one: work that was begun is opened as it is.
+    """
+    from course_utils.student import FOLDER, StudentsWork, write_student
+
+    notebook = FOLDER / chapter.name
+    try:
+        written = write_student(chapter, beside=beside)
+        notebook = written[0]
+        print("\n".join(path.relative_to(ROOT).as_posix() for path in written))
+    except StudentsWork:
+        if not show:
+            raise
+    if show:
+        start_lab(notebook, others=others)
+    elif not beside:
+        print(f"Open it: uv run course student {int(chapter.stem[:2])} --open")
+
+
+def tell_progress(folder):
+    """Print a line for each chapter of a student's folder."""
+    from course_utils.progress_report import report
+    from course_utils.student import FOLDER
+
+    print("\n".join(report(folder or FOLDER)))
+
+
+def make_slides(chapters):
+    """Write the decks of the chapters (all if none is named) into build/slides/."""
+    from course_utils.deck import write_deck
+
+    for path in chapter_paths(chapters):
+        deck, count = write_deck(path, ROOT / "build" / "slides")
+        print(f"{deck.relative_to(ROOT).as_posix()}: {count} slides; open it in a browser")
+
+
+def make_handouts(chapters, pdf=False):
+    """Write the pages of the chapters (all if none is named) into build/handout/."""
+    from course_utils.handout import write_handout, write_pdf
+
+    for path in chapter_paths(chapters):
+        page = write_handout(path, ROOT / "build" / "handout")
+        made = [page, write_pdf(page)] if pdf else [page]
+        for file in made:
+            size = file.stat().st_size / 1e6
+            print(f"{file.relative_to(ROOT).as_posix()}: {size:.1f} MB")
+
+
+def chapter_paths(chapters):
+    """The notebooks of the chapters that are named, or all."""
+    named = [find_chapter(chapter) for chapter in chapters]
+    return named or sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
 
 
 def refresh(chapters):

@@ -141,8 +141,13 @@ def _fix(file):
 def check_all():
     """Check every file of data/ against the manifest; returns how many. Raises DataError."""
     for file in manifest():
-        _read(file)
+        check_file(file)
     return len(manifest())
+
+
+def check_file(file):
+    """Check one file of data/ (a name of the manifest). Raises DataError, which says the fix."""
+    _read(file)
 
 
 def _read(file):

@@ -1,8 +1,13 @@
-"""The doctor: the environment in one line, or one sentence that mends it."""
+"""The doctor: the environment in one line, or one sentence that mends it.
+
+`examine` is the doctor for a whole room: it goes on after a problem, and lists them all.
+"""
 
 import json
 import platform
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 
@@ -13,6 +18,8 @@ from course_utils.errors import CourseError
 
 SECONDS = {1: 20, 2: 60, 3: 180, 4: 380}  # chapter → Run All, measured on two CPU cores
 PROJECT = "pixels-to-vision"
+CELL_S = 60  # longest wait for the kernel, and for one of its cells
+AGAIN = "`uv run course check` again"
 FIX = "close this notebook and start the course with `uv run course lab` in its folder"
 
 
@@ -29,6 +36,7 @@ def check_environment(chapter):
     check_python(sys.version_info)
     check_packages()
     check_widgets()
+    check_pointer()
     return describe(chapter)
 
 
@@ -88,9 +96,30 @@ def check_widgets(folders=None, installed=metadata.version):
         )
 
 
+def check_pointer(folders=None, installed=metadata.version):
+    """Refuse an environment without the browser part of anywidget, or with another version of it.
+
+    Without it the pictures of the explorers stay empty. folders, installed: as in `check_widgets`.
+    """
+    folders = jupyter_path("labextensions") if folders is None else folders
+    versions = [extension_version(Path(folder), "anywidget") for folder in folders]
+    found, wanted = next(filter(None, versions), "none"), installed("anywidget")
+    if found.split(".")[:2] != wanted.split(".")[:2]:
+        raise EnvironmentProblem(
+            f"anywidget {wanted} and its JupyterLab part ({found}) do not fit, so the explorers' "
+            "pictures would not show: run `uv sync --reinstall-package anywidget`, then start "
+            "again with `uv run course lab`"
+        )
+
+
 def manager_version(folder):
     """The version of ipywidgets' browser part in a folder of extensions, or None."""
-    file = folder / "@jupyter-widgets" / "jupyterlab-manager" / "package.json"
+    return extension_version(folder, "@jupyter-widgets/jupyterlab-manager")
+
+
+def extension_version(folder, name):
+    """The version of an extension of JupyterLab in a folder of extensions, or None."""
+    file = folder / name / "package.json"
     try:
         return str(json.loads(file.read_text(encoding="utf-8"))["version"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -119,3 +148,94 @@ def describe(chapter):
         return line
     time = f"{seconds} s" if seconds < 90 else f"{seconds / 60:.0f} min"
     return f"{line} · this chapter runs in about {time}"
+
+
+def examine(chapters):
+    """Ask everything that a lesson needs: environment, widgets, data, a cell of each chapter.
+
+    chapters: paths of the notebooks. Returns the lines to print and the problems, one sentence
+    each with its fix; no problem keeps another from being found.
+    """
+    lines, problems = [], []
+    beside = ThreadPoolExecutor(1)  # a kernel takes seconds to start; meanwhile the rest is asked
+    running = beside.submit(check_chapters, chapters)
+    for part in (
+        lambda: check_python(sys.version_info),
+        check_packages,
+        check_widgets,
+        check_pointer,
+        lambda: lines.append(describe(None)),
+    ):
+        try:
+            part()
+        except CourseError as problem:
+            problems.append(str(problem))
+    for part in (check_data, running.result):
+        line, found = part()
+        lines += [line] if line else []
+        problems += found
+    return lines, problems
+
+
+def check_data():
+    """Compare every file of data/ with its SHA-256; returns a line ("" if not whole), problems."""
+    from course_utils.data import check_file, manifest
+
+    problems, files = [], []
+    try:
+        files = list(manifest())
+    except CourseError as problem:
+        problems.append(str(problem))
+    for file in files:
+        try:
+            check_file(file)
+        except CourseError as problem:
+            problems.append(str(problem))
+    return "" if problems else f"Data: {len(files)} files, each as its SHA-256 says", problems
+
+
+def check_chapters(paths):
+    """Run the imports and the first working cell of each chapter, in one kernel as JupyterLab has.
+
+    Returns a line ("" if a cell failed), problems.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    cells, owners = [], []
+    for path in paths:
+        try:
+            code = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+        except (OSError, ValueError) as problem:
+            restore = f"restore it with `git checkout -- notebooks/{path.name}`"
+            return "", [f"{path.name} cannot be read ({type(problem).__name__}): {restore}"]
+        for cell in code[1:3]:  # the first one asks this doctor
+            cells.append(nbformat.v4.new_code_cell(cell.source))
+            owners.append(path.stem)
+    if not cells:
+        return "", ["there is no chapter to run: get a fresh copy of the course"]
+    sample = nbformat.v4.new_notebook(cells=cells)
+    folder = {"metadata": {"path": str(paths[0].parent)}}
+    client = NotebookClient(
+        sample, timeout=CELL_S, startup_timeout=CELL_S, kernel_name="python3",
+        allow_errors=True, resources=folder,
+    )  # fmt: skip
+    try:
+        client.execute(stderr=subprocess.DEVNULL)  # a kernel's remarks are not for the reader
+    except (CellTimeoutError, DeadKernelError, RuntimeError) as problem:
+        last = str(problem).strip().splitlines()[0]
+        return "", [
+            f"the kernel ended or did not answer ({last}): close other programs, then {AGAIN}"
+        ]
+    problems = []
+    for cell, owner in zip(cells, owners, strict=True):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                why = f"{output.ename}: {output.evalue}".splitlines()[0]
+                problems.append(f"{owner} does not start ({why}): run `uv sync`, then {AGAIN}")
+    numbers = ", ".join(str(int(path.stem[:2])) for path in paths)
+    return (
+        "" if problems else f"Chapters: a kernel starts, the first cells of {numbers} run",
+        problems,
+    )

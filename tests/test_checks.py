@@ -3,6 +3,7 @@
 import answers_cnn
 import answers_cnn_evolution
 import answers_computer_vision
+import answers_computer_vision_generation
 import answers_image_data
 import numpy as np
 import pytest
@@ -13,11 +14,11 @@ from course_utils.errors import ArgumentError
 from notebooks_as_files import CHAPTERS, exercises
 
 CHAPTER_CHECKS = {"01": image_data, "02": cnn, "03": cnn_evolution, "04": computer_vision}
-ANSWERS = {
-    "01": answers_image_data,
-    "02": answers_cnn,
-    "03": answers_cnn_evolution,
-    "04": answers_computer_vision,
+ANSWERS = {  # chapter → its files of answers
+    "01": [answers_image_data],
+    "02": [answers_cnn],
+    "03": [answers_cnn_evolution],
+    "04": [answers_computer_vision, answers_computer_vision_generation],
 }
 EXERCISES = [(checks, name) for checks in CHAPTER_CHECKS.values() for name in checks.EXERCISES]
 QUESTIONS = [(checks, name) for checks in CHAPTER_CHECKS.values() for name in checks.QUESTIONS]
@@ -54,24 +55,26 @@ def test_each_exercise_of_the_package_is_in_the_notebook(path):
 
 
 @pytest.mark.parametrize(
-    ("chapter", "name", "source", "hint"),
+    ("chapter", "answers", "name", "source", "hint"),
     [
-        (chapter, name, *answer)
-        for chapter, answers in ANSWERS.items()
+        (chapter, answers, name, *answer)
+        for chapter, files in ANSWERS.items()
+        for answers in files
         for name in answers.WRONG
         for answer in answers.WRONG[name]
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers may overflow
-def test_a_wrong_answer_gets_its_hint(chapter, name, source, hint):
+def test_a_wrong_answer_gets_its_hint(chapter, answers, name, source, hint):
     with pytest.raises(NotRightYet, match=hint) as caught:
-        CHAPTER_CHECKS[chapter].check(name, eval(source, vars(ANSWERS[chapter])))
+        CHAPTER_CHECKS[chapter].check(name, eval(source, vars(answers)))
     assert "case " in str(caught.value) and len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("chapter", CHAPTER_CHECKS)
 def test_every_exercise_has_three_wrong_answers(chapter):
-    wrong, right = ANSWERS[chapter].WRONG, ANSWERS[chapter].RIGHT
+    wrong = {name: said for answers in ANSWERS[chapter] for name, said in answers.WRONG.items()}
+    right = {name: said for answers in ANSWERS[chapter] for name, said in answers.RIGHT.items()}
     for name in CHAPTER_CHECKS[chapter].EXERCISES:
         assert len(wrong[name]) >= 3 and len(right[name]) >= 2, name
 
@@ -139,7 +142,8 @@ def test_what_can_go_wrong_anywhere(answer, hint):
     ("chapter", "name", "answer"),
     [
         (chapter, name, answer)
-        for chapter, answers in ANSWERS.items()
+        for chapter, files in ANSWERS.items()
+        for answers in files
         for name in answers.RIGHT
         for answer in answers.RIGHT[name]
     ],

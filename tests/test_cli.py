@@ -44,9 +44,9 @@ def test_the_command_line_keeps_the_token_and_fits_the_machine(monkeypatch):
 
 def test_check_counts_the_data(capsys):
     assert cli.main(["check"]) == 0
-    assert re.search(
-        r"Ready: Python .*\nData: \d+ files, each as its SHA-256", capsys.readouterr().out
-    )
+    said = capsys.readouterr().out
+    assert re.match(r"Ready: Python .*\nData: \d+ files, each as its SHA-256 says\nChapters", said)
+    assert said.endswith("the first cells of 1, 2, 3, 4 run\nThis machine is ready for a lesson.\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a process group")
@@ -138,3 +138,98 @@ def test_refresh_runs_what_is_named_or_all(monkeypatch, capsys):
     assert cli.main(["refresh", "1"]) == 0 and ran == [CHAPTERS[0]]
     assert cli.main(["refresh"]) == 0 and ran[1:] == CHAPTERS
     assert "01_image_data.ipynb: run in 1 s" in capsys.readouterr().out
+
+
+def test_map_says_whether_the_map_changed(monkeypatch, capsys):
+    from course_utils import course_map
+
+    asked, answers = [], iter([True, False])
+    monkeypatch.setattr(
+        course_map, "write_map", lambda *given: asked.append(given) or next(answers)
+    )
+    assert cli.main(["map"]) == 0 and cli.main(["map"]) == 0
+    assert asked == 2 * [(ROOT / "notebooks" / "README.md", CHAPTERS)]
+    assert capsys.readouterr().out.splitlines() == [
+        "README.md: the course map is written",
+        "README.md: the course map is as it was",
+    ]
+
+
+def test_map_names_the_heading_that_says_too_little(monkeypatch, capsys):
+    from course_utils import course_map
+
+    def refuse(*_):
+        raise CourseError("02_cnn.ipynb: '## 2.1 T' has no 'outcome' in its metadata")
+
+    monkeypatch.setattr(course_map, "write_map", refuse)
+    assert cli.main(["map"]) == 1
+    assert capsys.readouterr().err.startswith("course map: 02_cnn.ipynb: '## 2.1 T' has no")
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """What would have been opened in JupyterLab: list of (notebook, further options)."""
+    found = []
+    monkeypatch.setattr(cli, "start_lab", lambda notebook, others: found.append((notebook, others)))
+    return found
+
+
+def test_live_writes_and_opens_only_when_asked(monkeypatch, tmp_path, capsys, opened):
+    from course_utils import live
+
+    target = ROOT / "build" / "live" / "02_cnn.ipynb"
+    asked = []
+    monkeypatch.setattr(
+        live, "write_live", lambda path, large: asked.append((path, large)) or (target, [1, 2])
+    )
+    monkeypatch.setattr(live, "lab_settings", lambda: tmp_path)
+    assert cli.main(["live", "2"]) == 0 and opened == []
+    assert capsys.readouterr().out.splitlines() == [
+        "build/live/02_cnn.ipynb: 2 cells to type",
+        "Open it: uv run course live 2 --open",
+    ]
+    assert cli.main(["live", "2", "--large", "--open", "--port=9999"]) == 0
+    assert opened == [(target, [f"--LabApp.user_settings_dir={tmp_path}", "--port=9999"])]
+    assert asked == [(CHAPTERS[1], False), (CHAPTERS[1], True)]
+    with pytest.raises(SystemExit):
+        cli.main(["live", "2", "--port=9999"])
+
+
+def test_student_keeps_work_and_opens_it(monkeypatch, capsys, opened):
+    from course_utils import student
+
+    target = student.FOLDER / "01_image_data.ipynb"
+
+    def refuse(path, beside):
+        if beside:
+            return [target.with_name("01_image_data (2).ipynb")]
+        raise student.StudentsWork("it holds your work")
+
+    monkeypatch.setattr(student, "write_student", refuse)
+    assert cli.main(["student", "1"]) == 1
+    assert capsys.readouterr().err == "course student: it holds your work\n"
+    assert cli.main(["student", "1", "--beside"]) == 0 and opened == []
+    assert capsys.readouterr().out == "build/student/01_image_data (2).ipynb\n"
+    assert cli.main(["student", "1", "--open"]) == 0 and opened == [(target, [])]
+    monkeypatch.setattr(student, "write_student", lambda path, beside: [target])
+    assert cli.main(["student", "1"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "Open it: uv run course student 1 --open"
+
+
+def test_progress_reads_the_folder_that_is_named(tmp_path, capsys):
+    assert cli.main(["progress", str(ROOT / "notebooks")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(CHAPTERS)
+    assert lines[0].startswith("01_image_data: 0 solved, 0 tried, 7 not attempted; next: exercise")
+    assert cli.main(["progress", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("course progress: folder must hold notebooks")
+
+
+def test_check_fails_with_a_line_for_each_problem(monkeypatch, capsys):
+    from course_utils import doctor
+
+    monkeypatch.setattr(doctor, "examine", lambda _: (["Ready: x"], ["one: fix", "two: fix"]))
+    assert cli.main(["check"]) == 1
+    said = capsys.readouterr()
+    assert said.out == "Ready: x\n"
+    assert said.err.splitlines() == ["Problem: one: fix", "Problem: two: fix"]

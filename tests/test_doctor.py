@@ -52,7 +52,23 @@ def test_widgets_that_do_not_fit_are_named_with_the_command(tmp_path, text):
         doctor.check_widgets([tmp_path], lambda _: "8.1.8")
 
 
-@pytest.mark.parametrize("part", ["check_python", "check_packages", "check_widgets"])
+@pytest.mark.parametrize(("text", "fits"), [
+    (None, False), ('{"version": "0.9.3"}', False), ('{"version": "0.11.0"}', True),
+])  # fmt: skip
+def test_the_pictures_browser_part_is_looked_for(tmp_path, text, fits):
+    if text:
+        (tmp_path / "anywidget").mkdir()
+        (tmp_path / "anywidget" / "package.json").write_text(text)
+    if fits:
+        doctor.check_pointer([tmp_path], lambda _: "0.11.1")
+    else:
+        with pytest.raises(EnvironmentProblem, match="do not fit.*--reinstall-package anywidget"):
+            doctor.check_pointer([tmp_path], lambda _: "0.11.1")
+
+
+@pytest.mark.parametrize(
+    "part", ["check_python", "check_packages", "check_widgets", "check_pointer"]
+)
 def test_every_part_is_asked(monkeypatch, part):
     def refuse(*_):
         raise EnvironmentProblem(part)
@@ -99,3 +115,70 @@ def test_the_first_cell_explains_a_kernel_without_the_course(path, tmp_path):
     )
     last = bare.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: this kernel") and "`uv run course lab`" in last
+
+
+def test_a_room_gets_a_line_for_each_problem(monkeypatch):
+    def refuse(*_):
+        raise EnvironmentProblem("widgets: reinstall")
+
+    monkeypatch.setattr(doctor, "check_widgets", refuse)
+    monkeypatch.setattr(doctor, "check_data", lambda: ("", ["one file", "another file"]))
+    monkeypatch.setattr(doctor, "check_chapters", lambda paths: (f"{len(paths)} chapters", []))
+    lines, problems = doctor.examine(CHAPTERS)
+    assert problems == ["widgets: reinstall", "one file", "another file"]
+    assert lines[0].startswith("Ready: Python") and lines[1:] == ["4 chapters"]
+
+
+def test_every_damaged_file_is_named(monkeypatch, tmp_path):
+    from course_utils import data
+
+    good = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"  # of "hello"
+    (tmp_path / "SHA256SUMS").write_text(f"{good}  a\n{good}  b\n{good}  c\n")
+    (tmp_path / "a").write_text("hello")
+    (tmp_path / "b").write_text("other")
+    monkeypatch.setattr(data, "FOLDER", tmp_path)
+    line, problems = doctor.check_data()
+    assert line == "" and len(problems) == 2
+    assert "data/b is damaged" in problems[0] and "cannot be read" in problems[1]
+    assert all("git checkout -- data/" in problem for problem in problems)
+    (tmp_path / "SHA256SUMS").unlink()
+    data._parse_manifest.cache_clear()
+    line, problems = doctor.check_data()
+    assert line == "" and len(problems) == 1 and "uv sync" in problems[0]
+    data._parse_manifest.cache_clear()
+
+
+def sample(tmp_path, number, *sources):
+    """A chapter with an environment cell and these cells."""
+    from nbformat import write
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    path = tmp_path / f"0{number}_sample.ipynb"
+    write(new_notebook(cells=[new_code_cell(source) for source in ("1 / 0", *sources)]), path)
+    return path
+
+
+def test_a_cell_of_each_chapter_is_really_run(tmp_path):
+    good = sample(tmp_path, 1, "import os", "open('ran', 'w').close()", "1 / 0")
+    bad = sample(tmp_path, 2, "import no_such_module", "2")
+    line, problems = doctor.check_chapters([good])
+    assert problems == [] and line.endswith("the first cells of 1 run")
+    assert (tmp_path / "ran").exists()
+    line, problems = doctor.check_chapters([good, bad])
+    assert line == "" and len(problems) == 1
+    assert re.fullmatch(
+        r"02_sample does not start \(ModuleNotFoundError: .*no_such_module.*\): run `uv sync`, .*",
+        problems[0],
+    )
+
+
+def test_a_kernel_that_ends_and_a_damaged_chapter_are_named(tmp_path):
+    dead = sample(tmp_path, 1, "import os", "os._exit(1)")
+    line, (problem,) = doctor.check_chapters([dead])
+    assert line == "" and "the kernel ended or did not answer" in problem
+    dead.write_text("{")
+    line, (problem,) = doctor.check_chapters([dead])
+    assert "cannot be read" in problem and "git checkout -- notebooks/01_sample.ipynb" in problem
+    assert doctor.check_chapters([])[1] == [
+        "there is no chapter to run: get a fresh copy of the course"
+    ]

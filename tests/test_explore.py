@@ -200,6 +200,7 @@ def test_the_resolution_explorer_counts_right():
     assert "100 × 66 = 6,600 pixels, 19,800 bytes" in explorer.picture.alt
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_the_mixer_agrees_with_scikit_image():
     from skimage.color import rgb2hsv
 

@@ -12,6 +12,7 @@ from course_utils.errors import ArgumentError
 from course_utils.explore import cnn, feature_maps
 from course_utils.explore.kernel_grid import KernelGrid
 
+pytestmark = pytest.mark.usefixtures("unpainted")
 SEVEN = load_mnist("test")[0][0]
 IMAGE = np.arange(30).reshape(5, 6) % 7
 KERNEL = np.array([[1, 2, 0], [0, -1, 3]])

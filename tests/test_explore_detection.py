@@ -92,11 +92,14 @@ def test_the_still_is_what_the_widget_showed_first(name):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_every_control_changes_picture_and_text_from_the_first_state(name):
-    for label in MAKERS[name]().controls:
-        explorer = MAKERS[name]()
-        before = explorer.picture.content, explorer.readout.text
-        move(explorer.controls[label])
-        assert explorer.picture.content != before[0] and explorer.readout.text != before[1], label
+    explorer = MAKERS[name]()
+    first = explorer.picture.content, explorer.readout.text
+    for label, control in explorer.controls.items():
+        value = control.value
+        move(control)
+        assert explorer.picture.content != first[0] and explorer.readout.text != first[1], label
+        control.value = value
+        assert (explorer.picture.content, explorer.readout.text) == first, label
 
 
 @pytest.mark.parametrize("name", ["yolo", "nms"])
@@ -167,6 +170,7 @@ def said_boxes(text):
     return [tuple(map(int, numbers)) for numbers in found]
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_the_squares_are_counted():
     explorer, rng = iou_explorer(), np.random.default_rng(1)
     for _ in range(25):
@@ -194,6 +198,7 @@ def test_the_squares_are_counted():
         np.testing.assert_allclose(widths, wanted, atol=1e-6)
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_two_boxes_by_hand():
     explorer = iou_explorer()
     assert explorer.readout.text == (
@@ -208,6 +213,7 @@ def test_two_boxes_by_hand():
     assert explorer.readout.text.endswith("box around both 28, GIoU = 0 / 8 − 20 / 28 = −0.71")
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_the_boxes_follow_keys():
     explorer = iou_explorer()
     for key, wanted in [("ArrowRight", (13, 6, 21, 13)), ("ArrowDown", (13, 7, 21, 14)),
@@ -225,6 +231,7 @@ def test_the_boxes_follow_keys():
     assert said_boxes(explorer.readout.text) == [(7, 0, 16, 7), (16, 6, 24, 13)]
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_box_at_the_edge_grows_inwards_and_goes_back():
     explorer = iou_explorer()
     explorer.set(b_width=16, b_height=12)
@@ -260,6 +267,7 @@ def kept_by_torchvision(least, limit=0.5):
     return boxes, boxes[kept], len(set(zip(row.tolist(), column.tolist(), strict=True)))
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize("suppress", [True, False])
 @pytest.mark.parametrize("threshold", [0.0, 0.05, 0.1, 0.3, 0.6, 1.0])
 def test_yolo_shows_the_boxes_above_the_threshold(threshold, suppress):
@@ -278,6 +286,7 @@ def test_yolo_shows_the_boxes_above_the_threshold(threshold, suppress):
     assert explorer._figure.axes[1].get_title() == title
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_yolo_starts_at_the_most_confident_cell_and_says_every_one():
     explorer = MAKERS["yolo"]()
     row, column = np.unravel_index(CONFIDENCE.argmax(), CONFIDENCE.shape)
@@ -322,6 +331,7 @@ def test_yolo_follows_keys_and_clicks():
         assert cell() == (row, column) and f"Cell ({row}, {column}): " in explorer.readout.text
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_yolo_takes_what_decode_gives_and_finds_what_detect_finds():
     torch.manual_seed(0)
     model = yolo_network(width=2).eval()
@@ -353,6 +363,7 @@ def test_many_classes_and_cells_of_a_wide_picture():
     assert f"most likely $kind {classes[4, 1].argmax()}, " in explorer.readout.text
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize(
     ("threshold", "overlap", "counts", "kept"),
     [  # IoU of neighbours in FEW: 0 and 1: 80/120, 1 and 2: 70/130, 0 and 2: 50/150
@@ -387,6 +398,7 @@ def test_nms_by_hand(threshold, overlap, counts, kept):
     assert [(row > 0).sum() for row in steps] == [stay, dropped, 5 - offered]
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize("overlap", [0.2, 0.5, 0.8])
 def test_nms_is_torchvisions_in_any_order(overlap):
     rng = np.random.default_rng(7)

@@ -58,11 +58,14 @@ def test_the_still_is_what_the_widget_showed_first(name):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_every_control_changes_the_picture_from_the_first_state(name):
-    for label in MAKERS[name]().controls:
-        explorer = MAKERS[name]()
-        before = explorer.picture.content
-        move(explorer.controls[label])
-        assert explorer.picture.content != before, label
+    explorer = MAKERS[name]()
+    first = explorer.picture.content
+    for label, control in explorer.controls.items():
+        value = control.value
+        move(control)
+        assert explorer.picture.content != first, label
+        control.value = value
+        assert explorer.picture.content == first, label
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -121,6 +124,7 @@ SETTINGS = [*itertools.product((1, 3), (False, True), (False, True)),
             (9, False, False), (9, True, True), (9, False, True)]  # fmt: skip
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize(("blocks", "shortcut", "norm"), SETTINGS)
 def test_gradients_are_torchs(blocks, shortcut, norm):
     explorer = evolution.depth_explorer(DIGITS)
@@ -167,6 +171,7 @@ def shown(explorer):
     return np.asarray(right), np.asarray(left)
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize(
     ("values", "step", "words", "title"),
     [
@@ -197,6 +202,7 @@ def test_a_change_alone_is_what_its_name_says(photo, values, step, words, title)
     assert explorer._figure.axes[1].get_title() == title
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_scaling_by_two_shows_the_middle_twice_as_large():
     photo = PHOTOS["coffee"][:96]
     explorer = evolution.augmentation_explorer({"coffee": photo})
@@ -208,6 +214,7 @@ def test_scaling_by_two_shows_the_middle_twice_as_large():
     assert difference.mean() < 2 and "coffee: scaled by 2.00; " in explorer.readout.text
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_all_changes_together_are_torchvisions():
     explorer = evolution.augmentation_explorer(PHOTOS)
     explorer.set(rotation=30, flip=True, scale=1.5, right=-20, brightness=1.4, colour=1.8)
@@ -231,6 +238,7 @@ def test_titles_stay_inside_the_figure_for_every_photo(shape):
     assert max(box.y1 for box in boxes) <= explorer._figure.bbox.y1
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize("by_a", [False, True])
 @pytest.mark.parametrize(("a", "b"), [("shirt", "coat"), ("boot", "bag"), ("bag", "shirt")])
 def test_gates_are_shown_and_said(a, b, by_a):
@@ -254,6 +262,7 @@ def test_gates_are_shown_and_said(a, b, by_a):
     )
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_class_beside_itself_does_not_differ():
     explorer = evolution.gate_viewer(GATES, NAMES)
     explorer.set(a="bag", b="bag")

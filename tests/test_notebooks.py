@@ -11,7 +11,7 @@ from PIL import Image
 
 from notebooks_as_files import CHAPTERS, code_cells, read, sections, tags
 
-ROWS = {"01": 8, "02": 20, "03": 13, "04": 15}  # rows of the lecture's concept table
+ROWS = {"01": 8, "02": 20, "03": 13, "04": 19}  # rows of the lecture's concept table
 STORED = {"text/plain", "image/png", "image/jpeg"}
 KOREAN = re.compile(r"[가-힣]")
 FOREIGN = re.compile(

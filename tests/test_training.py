@@ -1,6 +1,7 @@
 """Training: it learns, it repeats, it can be stopped, and it refuses what cannot be meant."""
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from torch import nn
@@ -163,6 +164,16 @@ def test_the_clock_takes_the_median(monkeypatch):
     ticks = iter([0, 9, 0, 1, 0, 5, 0, 2])  # the first call is the warm-up
     monkeypatch.setattr(training.time, "perf_counter", lambda: next(ticks))
     assert time_call(lambda: None, repeats=3) == 2
+
+
+def test_memory_is_given_back():
+    process = psutil.Process()
+    before = process.memory_info().rss
+    blocks = [np.ones(2**14) for _ in range(1500)]  # 128 kB each: kept by the C library
+    used = process.memory_info().rss - before
+    del blocks[::1]
+    training.free_memory()
+    assert used > 100e6 and process.memory_info().rss - before < 0.5 * used
 
 
 def test_the_stopwatch_notes_each_name(monkeypatch):

@@ -1,0 +1,103 @@
+"""What the editions of a chapter share: reading the source, sections, links, writing."""
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import nbformat
+
+from course_utils.errors import CourseError
+from course_utils.files import write_whole
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
+LINK = re.compile(r'(\]\(|(?:src|href)="|^\[[^\]\n]+\]: )([^)\s"#]+)', re.M)
+
+
+def read_notebook(path):
+    """The notebook at `path`. Raises CourseError if it cannot be read."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError) as problem:
+        raise CourseError(f"{Path(path).name} cannot be read as a notebook: {problem}") from None
+
+
+def tags(cell):
+    """List of a cell's tags."""
+    return cell.metadata.get("tags", [])
+
+
+def prose(cell):
+    """A Markdown cell's text without its code; "" for a code cell."""
+    return CODE.sub("", cell.source) if cell.cell_type == "markdown" else ""
+
+
+def opens_section(cell):
+    """Whether a section (a heading of the second level) begins in a cell."""
+    return re.search(r"^## ", prose(cell), re.M) is not None
+
+
+def printed(cell):
+    """All text that a code cell printed or showed, in order; a picture gives its alt text."""
+    texts = []
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            texts.append(f"{output.ename}: {output.evalue}\n")
+        else:
+            texts.append(output.get("text") or output.get("data", {}).get("text/plain", ""))
+    return "".join(text if isinstance(text, str) else "".join(text) for text in texts)
+
+
+def relink(text, old, new):
+    """Markdown written for the folder `old` → the same with its relative links seen from `new`.
+
+    A link that leads to no file of `old`, and whatever stands in code, stays as it is.
+    """
+
+    def move(match):
+        target = Path(old) / unquote(match[2])
+        if ":" in match[2] or match[2].startswith("/") or not target.exists():
+            return match[0]
+        return match[1] + quote(Path(os.path.relpath(target.resolve(), new)).as_posix())
+
+    parts = CODE.split(text)
+    parts[::2] = [LINK.sub(move, part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def edition(source, cells, kind, old, new):
+    """A notebook of `cells` with the metadata of `source`.
+
+    kind: the edition's name, kept in the metadata. old, new: the folders of source and edition,
+    between which the links in Markdown are rewritten.
+    """
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = relink(cell.source, old, new)
+    metadata = {**source.metadata, "course": {"edition": kind}}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=nbformat.from_dict(metadata))
+    nbformat.validate(notebook)
+    return notebook
+
+
+def as_bytes(notebook):
+    """A notebook as the bytes of its file."""
+    return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
+
+
+def write(path, data):
+    """Write bytes to `path` whole, making its folder. Raises CourseError if that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, data)
+    except OSError as problem:
+        raise CourseError(
+            f"{path} cannot be written ({problem}): free space, or mend the folder's permissions"
+        ) from None
+
+
+def shown(path):
+    """A path as a message names it: from the course's folder on, where it lies there."""
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)

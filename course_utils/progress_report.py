@@ -1,0 +1,97 @@
+"""What a student has solved so far, read from the notebooks' own stored outputs."""
+
+import re
+from pathlib import Path
+
+from course_utils.editions import ROOT, printed, read_notebook, shown, tags
+from course_utils.errors import ArgumentError, CourseError
+
+CHECKED = re.compile(r'^check\("([^"]+)"', re.M)
+LABEL = re.compile(r"Exercise (\d+), ")
+WIDGETS = "application/vnd.jupyter.widget-state+json"
+STATES = ("not attempted", "tried", "solved")  # from worst to best
+
+
+def report(folder):
+    """List of lines, one a chapter: solved, tried, not attempted, and the next one to try.
+
+    folder: where the student's notebooks are. Several copies of a chapter count together, the
+    best state of each exercise. Raises ArgumentError if there is no chapter in it.
+    """
+    folder = Path(folder)
+    chapters = {}
+    for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+        if not path.stem.endswith("_solutions"):
+            chapters.setdefault(path.stem.split(" (")[0], []).append(path)
+    if not chapters:
+        raise ArgumentError(
+            f"folder must hold notebooks of the course, and {shown(folder.resolve())} has none: "
+            "write yours with `course student 1`"
+        )
+    return [_line(stem, paths) for stem, paths in chapters.items()]
+
+
+def exercise_states(notebook, stubs=None):
+    """Dict of an exercise's name → (its number or None, "solved", "tried" or "not attempted").
+
+    stubs: dict of name → the source of the untouched cell, to tell code that was typed and not
+    run yet; None goes by the outputs alone.
+    """
+    states = {}
+    for cell in notebook.cells:
+        named = CHECKED.search(cell.source)
+        if cell.cell_type != "code" or "exercise" not in tags(cell) or not named:
+            continue
+        name, said = named[1], printed(cell)
+        label = LABEL.search(said)
+        if re.search(rf"^Exercise \d+, {re.escape(name)}: right in all ", said, re.M):
+            state = "solved"
+        elif any(output.output_type == "error" for output in cell.outputs):
+            state = "tried"
+        else:
+            typed = name in (stubs or {}) and cell.source.split() != stubs[name].split()
+            state = "tried" if typed else "not attempted"
+        states[name] = (int(label[1]) if label else None, state)
+    return states
+
+
+def answered_questions(notebook):
+    """(right, answered): questions as the stored widgets show them; (0, 0) if none are stored."""
+    models = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
+    texts = [str(model.get("state", {}).get("text", "")) for model in models.values()]
+    right = sum(text.startswith("✓ Right.") for text in texts)
+    return right, right + sum(text.startswith("✗ Not this one.") for text in texts)
+
+
+def _line(stem, paths):
+    """One chapter's line, over all copies of it."""
+    source = ROOT / "notebooks" / f"{stem}.ipynb"
+    stubs = _stubs(read_notebook(source)) if source.is_file() else {}
+    best, right, answered = {}, 0, 0
+    for path in paths:
+        try:
+            notebook = read_notebook(path)
+        except CourseError as problem:
+            return str(problem)
+        for name, (number, state) in exercise_states(notebook, stubs).items():
+            before = best.get(name, (None, STATES[0]))
+            better = max(before[1], state, key=STATES.index)
+            best[name] = (number or before[0], better)
+        here = answered_questions(notebook)
+        right, answered = max(right, here[0]), max(answered, here[1])
+    states = [state for _, state in best.values()]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in reversed(STATES))
+    line = f"{stem}: {counts}"
+    if answered:
+        line += f"; questions: {right} right of {answered} answered"
+    left = [(name, number) for name, (number, state) in best.items() if state != "solved"]
+    if not left:
+        return line + ("; all done" if best else "; it has no exercises")
+    name, number = left[0]
+    return f"{line}; next: {f'exercise {number}, ' if number else ''}{name}"
+
+
+def _stubs(notebook):
+    """Dict of an exercise's name → the source of its untouched cell."""
+    cells = [cell for cell in notebook.cells if "exercise" in tags(cell)]
+    return {CHECKED.search(cell.source)[1]: cell.source for cell in cells}

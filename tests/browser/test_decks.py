@@ -1,0 +1,129 @@
+"""Decks and handouts in a real browser, offline: what is seen fits the frame or the phone."""
+
+import pytest
+from lab_server import REPOSITORY
+
+from course_utils.deck import write_deck
+from course_utils.handout import find_browser, write_handout, write_pdf
+
+CHAPTERS = sorted((REPOSITORY / "notebooks").glob("0*.ipynb"))
+chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+EACH = """() => {
+  const found = [];
+  document.querySelectorAll('.slides > section').forEach((stack, h) => {
+    stack.querySelectorAll(':scope > section').forEach((slide, v) => {
+      Reveal.slide(h, v, 99);
+      const frame = document.querySelector('.reveal').getBoundingClientRect();
+      const outside = [...slide.querySelectorAll('img, pre, table, math')].filter((element) => {
+        const box = element.getBoundingClientRect();
+        return box.left < 0 || box.right > frame.right + 1 || box.bottom > frame.bottom + 1
+          || element.scrollWidth > element.clientWidth + 1 && element.tagName === 'PRE';
+      });
+      const code = [...slide.querySelectorAll('pre')].map((box) => {
+        return parseFloat(getComputedStyle(box).fontSize);
+      });
+      found.push({
+        place: [h, v], over: slide.scrollHeight - slide.clientHeight,
+        outside: outside.map((element) => element.tagName), code,
+        broken: [...slide.querySelectorAll('img')].some((image) => !image.naturalWidth),
+        text: slide.innerText.length + slide.querySelectorAll('img').length,
+      });
+    });
+  });
+  return found;
+}"""
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Function of a file and a size → the page, and a list of what it asked for or threw."""
+    pages = []
+
+    def show(file, width, height, ready="true"):
+        page, noise = chromium.new_page(viewport={"width": width, "height": height}), []
+        pages.append(page)
+        page.on("pageerror", lambda error: noise.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                noise.append(request.url) if not request.url.startswith(("data:", "file:")) else 0
+            ),
+        )
+        page.context.set_offline(True)
+        page.goto(file.resolve().as_uri())
+        page.wait_for_function(f"() => {ready}")
+        return page, noise
+
+    yield show
+    for page in pages:
+        page.close()
+
+
+@chapters
+def test_every_slide_fits_its_frame(path, open_page, artifacts, tmp_path):
+    """Nothing outside the frame, nothing to scroll, code of 18 pixels; the same at 4 : 3."""
+    deck, count = write_deck(path, tmp_path)
+    page, noise = open_page(deck, 1280, 720, "window.Reveal && Reveal.isReady()")
+    found = page.evaluate(EACH)
+    assert len(found) == count and noise == []
+    for slide in found:
+        assert slide["over"] <= 0 and not slide["outside"] and not slide["broken"], slide
+        assert slide["text"] > 0 and all(size >= 18 for size in slide["code"]), slide
+    for width, height in ((1280, 720), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        for name, number in (("first", 0), ("middle", count // 2), ("last", count - 1)):
+            page.evaluate("([h, v]) => Reveal.slide(h, v, 0)", found[number]["place"])
+            page.wait_for_timeout(300)
+            box = page.locator("section.present > section.present").bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width + 1
+            assert box["y"] >= 0 and box["y"] + box["height"] <= height + 1
+            page.screenshot(path=artifacts / f"{path.stem}-deck-{name}-{width}.png")
+    assert noise == []
+
+
+def test_a_deck_works_from_the_keyboard(open_page, tmp_path):
+    """Space goes on, also through what waits after a Predict; Home and End jump."""
+    deck, _ = write_deck(CHAPTERS[0], tmp_path)
+    page, _ = open_page(deck, 1280, 720, "window.Reveal && Reveal.isReady()")
+    waits = page.evaluate(
+        "() => { const s = document.querySelector('section:has(> .fragment)');"
+        " const i = Reveal.getIndices(s); Reveal.slide(i.h, i.v, -1); return [i.h, i.v]; }"
+    )
+    part = page.locator("section.present section.present > .fragment").first
+    assert not part.evaluate("(element) => element.classList.contains('visible')")
+    page.keyboard.press("Space")
+    assert part.evaluate("(element) => element.classList.contains('visible')")
+    where = "() => { const i = Reveal.getIndices(); return [i.h, i.v]; }"
+    assert page.evaluate(where) == waits
+    page.keyboard.press("Space")
+    assert page.evaluate(where) != waits
+    page.keyboard.press("End")
+    page.keyboard.press("End")
+    assert page.evaluate("() => Reveal.getProgress()") > 0.95
+    page.keyboard.press("Home")
+    assert page.evaluate(where)[0] == 0
+
+
+@chapters
+def test_a_handout_can_be_read_on_a_phone(path, open_page, artifacts, tmp_path):
+    """390 pixels wide: the page does not scroll sideways, code does so in its box."""
+    handout = write_handout(path, tmp_path)
+    page, noise = open_page(handout, 390, 844)
+    assert noise == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(
+        "() => [...document.images].every((i) => i.naturalWidth && i.clientWidth <= 390)"
+    )
+    scrolls = "(boxes) => boxes.filter((box) => box.scrollWidth > box.clientWidth).length"
+    assert page.locator(".highlight pre").evaluate_all(scrolls) > 5
+    assert page.locator("details[open]").count() == 0
+    page.screenshot(path=artifacts / f"{path.stem}-handout-top.png")
+    page.locator(".picture").nth(2).scroll_into_view_if_needed()
+    page.screenshot(path=artifacts / f"{path.stem}-handout-picture.png")
+
+
+def test_a_handout_is_printed(chromium, tmp_path):
+    """`--pdf` makes a PDF of several pages by the browser that is installed."""
+    assert find_browser()
+    printed = write_pdf(write_handout(CHAPTERS[0], tmp_path)).read_bytes()
+    assert printed.startswith(b"%PDF") and printed.count(b"/Type /Page") > 5

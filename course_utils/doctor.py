@@ -206,12 +206,13 @@ def check_chapters(paths):
     cells, owners = [], []
     for path in paths:
         try:
-            code = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
-        except (OSError, ValueError) as problem:
+            cells_there = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            code = [c for c in cells_there if c["cell_type"] == "code"]
+        except (OSError, ValueError, KeyError, TypeError) as problem:
             restore = f"restore it with `git checkout -- notebooks/{path.name}`"
             return "", [f"{path.name} cannot be read ({type(problem).__name__}): {restore}"]
         for cell in code[1:3]:  # the first one asks this doctor
-            cells.append(nbformat.v4.new_code_cell(cell.source))
+            cells.append(nbformat.v4.new_code_cell("".join(cell["source"])))
             owners.append(path.stem)
     if not cells:
         return "", ["there is no chapter to run: get a fresh copy of the course"]

@@ -1,8 +1,144 @@
-"""What holds for every test: one thread a kernel, the inline backend, no leftovers of the shell."""
+"""What holds for every test: one thread a process, no leftovers of the shell, files side by side.
+
+`uv run pytest` starts a worker for each core, four at most, since a chapter takes up to 2 GB. A
+file alone runs without workers, and so does everything with `-n 0`.
+"""
 
 import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ["OMP_NUM_THREADS"] = "1"  # notebooks then repeat, and do not fight over the cores
 os.environ["TQDM_DISABLE"] = "1"  # progress bars are for eyes; nobody watches here
 os.environ.pop("MPLBACKEND", None)  # kernels choose the inline backend themselves
 os.environ.pop("PYTHONWARNINGS", None)
+os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))  # glibc keeps the memory of large
+os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**31 - 1))  # arrays: trainings are quicker
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of some fifty Pythons would compile
+sys.dont_write_bytecode = False  # torch anew
+
+MOST_WORKERS = 4
+SLOW = ("test_distributed", "test_explore", "test_cli", "test_models")  # files to start early
+HUSH_S = 180  # longest time that workers hold still for a measurement
+LATENCY = Path(__file__).parent / "artifacts" / "latency.txt"
+
+
+def pytest_xdist_auto_num_workers(config):
+    """How many workers `-n auto` means; 0 runs everything in this process."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # xdist reads it
+    usable = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
+    cores = len(usable(0))
+    files = {argument.split("::")[0] for argument in config.args}
+    alone = len(files) == 1 and Path(*files).is_file()
+    return 0 if alone or cores == 1 else min(cores, MOST_WORKERS)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Which tests a worker gets: see `SideBySide`."""
+    return SideBySide(config, log)
+
+
+class SideBySide(LoadScopeScheduling):
+    """Units of tests, each run in order by one worker: chapters first, the longest before all.
+
+    A unit is a file, and in the browser a chapter. A worker stays with what it began, notebooks
+    or browser, as long as there is more of it: its JupyterLab is running.
+    """
+
+    def _split_scope(self, nodeid):
+        file, _, name = nodeid.partition("::")
+        chapter = re.search(r"\[\d\d_\w+\]$", name)
+        return file + chapter[0] if chapter and "/browser/" in file else file
+
+    def _assign_work_unit(self, node):
+        began = ["/browser/" in scope for scope in self.assigned_work[node]][:1]
+
+        def place(scope):
+            chapter = re.search(r"(\d\d)_\w+(\.ipynb|\])$", scope)
+            browser = "/browser/" in scope
+            if chapter:
+                return 0, browser not in (began or (browser,)), -int(chapter[1]), browser
+            slow = browser or any(name in scope for name in SLOW)
+            return 1, not slow, -len(self.workqueue[scope]), False
+
+        self.workqueue.move_to_end(min(self.workqueue, key=place), last=False)
+        super()._assign_work_unit(node)
+
+
+def pytest_configure(config):
+    """Workers meet in a folder; the process that started them keeps it."""
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(Worker(config.workerinput))
+    else:
+        config.pluginmanager.register(Chief())
+
+
+class Chief:
+    """In the process that reports: tells workers when to end, and collects what they measured."""
+
+    def __init__(self):
+        self.meeting, self.lines, self.session = Path(tempfile.mkdtemp()), [], None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        node.workerinput["meeting"] = str(self.meeting)
+
+    def pytest_sessionstart(self, session):
+        self.session = session
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "teardown":
+            self.lines += [text for name, text in report.user_properties if name == "measured"]
+        if self.session.shouldfail or self.session.shouldstop:  # as after a failure with -x
+            (self.meeting / "end").touch()
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if self.lines:
+            LATENCY.parent.mkdir(exist_ok=True)
+            LATENCY.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
+            terminalreporter.section("chapters in the browser")
+            for line in self.lines:
+                terminalreporter.write_line(line)
+
+    def pytest_unconfigure(self):
+        shutil.rmtree(self.meeting, ignore_errors=True)
+
+
+class Worker:
+    """In a worker: between two tests it ends if the run has, and waits while others measure."""
+
+    def __init__(self, given):
+        self.meeting, self.name = Path(given["meeting"]), given["workerid"]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        while self.others_measure():
+            time.sleep(0.2)
+        if (self.meeting / "end").exists():
+            item.session.shouldstop = "the run has ended"
+            return True
+        return None
+
+    def others_measure(self):
+        flags = set(self.meeting.glob("hush-*")) - {self.meeting / f"hush-{self.name}"}
+        try:
+            return any(time.time() - flag.stat().st_mtime < HUSH_S for flag in flags)
+        except FileNotFoundError:  # gone since
+            return True
+
+
+@pytest.fixture
+def unpainted(monkeypatch):
+    """Explorers that set their artists and say their text, but paint nothing: for many states."""
+    from course_utils.explore import engine
+
+    monkeypatch.setattr(engine.Explorer, "_paint", lambda self: None)
+    monkeypatch.setattr(engine, "encode", lambda *_: b"")

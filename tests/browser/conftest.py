@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from lab_server import REPOSITORY, Chapter, Lab, run_notebook
@@ -9,7 +10,6 @@ from lab_server import REPOSITORY, Chapter, Lab, run_notebook
 NOTEBOOKS = REPOSITORY / "notebooks"
 ARTIFACTS = REPOSITORY / "tests" / "artifacts"
 CHAPTERS = sorted(NOTEBOOKS.glob("0*.ipynb"))
-LINES = pytest.StashKey[list]()
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
             "msedge")  # fmt: skip
 INSTALLED = (
@@ -74,48 +74,43 @@ def lab(chromium, tmp_path_factory):
 def artifacts():
     """The folder for what a run leaves to be looked at."""
     ARTIFACTS.mkdir(exist_ok=True)
-    (ARTIFACTS / "latency.txt").unlink(missing_ok=True)
     return ARTIFACTS
 
 
-@pytest.fixture(scope="session")
-def note(artifacts, pytestconfig):
+@pytest.fixture
+def note(record_property):
     """Function that keeps a line: for the end of the run, and in tests/artifacts/latency.txt."""
-    lines = pytestconfig.stash.setdefault(LINES, [])
+    return lambda line: record_property("measured", line)
 
-    def keep(line):
-        lines.append(line)
-        (artifacts / "latency.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    return keep
+@pytest.fixture
+def hush(pytestconfig):
+    """Function after which the other workers begin no test until the present one has ended."""
+    given = getattr(pytestconfig, "workerinput", None)
+    if given is None:
+        yield lambda: None
+    else:
+        flag = Path(given["meeting"], f"hush-{given['workerid']}")
+        yield flag.touch
+        flag.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module", params=CHAPTERS, ids=lambda path: path.stem)
-def chapter(request, chromium, lab, artifacts, note):
-    """A chapter after Run All, photographed page by page."""
+def chapter(request, chromium, lab, artifacts):
+    """A chapter after Run All; photographed page by page if COURSE_PAGES is set."""
     with run_notebook(chromium, lab, request.param.name, artifacts) as opened:
-        first, total = opened.times["first"], opened.times["total"]
-        shown = f"first figure after {first:.1f} s" if first else "no figure"
-        note(f"run all {opened.name}: {shown}, end after {total:.1f} s")
-        opened.photograph(artifacts)
+        if os.environ.get("COURSE_PAGES"):
+            opened.photograph(artifacts)
         yield opened
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A last screenshot of a chapter in which a test failed."""
+    """Screenshots of a chapter in which a test failed: as it stands, and page by page."""
     report = yield
     opened = getattr(item, "funcargs", {}).get("chapter")
     if report.failed and isinstance(opened, Chapter) and not opened.page.is_closed():
         ARTIFACTS.mkdir(exist_ok=True)
         opened.page.screenshot(path=ARTIFACTS / f"{opened.name}-failed-{item.originalname}.png")
+        opened.photograph(ARTIFACTS)
     return report
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    """The measured times, at the end of every run."""
-    lines = config.stash.get(LINES, [])
-    if lines:
-        terminalreporter.section("chapters in the browser")
-        for line in lines:
-            terminalreporter.write_line(line)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROBE = Path(__file__).with_name("probe.js")
-START_S, RUN_S = 90, 600  # longest waits: for the server or a kernel, and for Run All
+START_S, RUN_S = 240, 900  # longest waits: for a server, a page or a kernel, and for Run All
 EVERY_CELL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
 ARRIVE_MS = 10_000  # longest wait for widgets after the last cell
 SHELL_ONLY = ("MPLBACKEND", "PYTHONWARNINGS")  # would change what cells show
@@ -129,13 +129,13 @@ class Chapter:
         self.stored = json.loads((lab.root / notebook).read_text(encoding="utf-8"))
         self.page = browser.new_page(viewport={"width": 1400, "height": 1000})
         self.page.add_init_script(path=PROBE)
-        self.crashes = []
+        self.crashes, self.photographed = [], False
         self.page.on("pageerror", lambda error: self.crashes.append(str(error)))
         self.address = lab.address(notebook)
 
     def run(self):
         """Open the notebook, Run All, and wait until kernel and pictures are at rest."""
-        self.page.goto(self.address)
+        self.page.goto(self.address, timeout=1000 * START_S)
         self.page.wait_for_function("() => course.ready()", timeout=1000 * START_S)
         self.times = self.page.evaluate("(limit) => course.runAll(limit)", RUN_S)
         assert self.times["ended"], f"Run All of {self.name} had not ended after {RUN_S} s"
@@ -154,7 +154,10 @@ class Chapter:
         return self.page.locator(".course-explorer").all()
 
     def photograph(self, folder):
-        """Screenshots of the whole notebook, one a page: NAME-page-01.png and so on."""
+        """Screenshots of the whole notebook, one a page: NAME-page-01.png and so on; only once."""
+        if self.photographed:
+            return
+        self.photographed = True
         outer = self.page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").first
         height = outer.evaluate(
             "(box) => box.querySelector('.jp-WindowedPanel-inner').scrollHeight"

@@ -43,6 +43,15 @@ window.course = (() => {
     return { ended: Boolean(ended), total: since(), first };
   }
 
+  // Follow a link into the notebook: whether the heading with this number comes onto the screen.
+  async function leads(fragment, number) {
+    panel().setFragment(fragment);
+    return until(() => [...panel().node.querySelectorAll(".jp-RenderedMarkdown h2")].some((it) => {
+      const { top, bottom } = it.getBoundingClientRect();
+      return it.textContent.startsWith(`${number} `) && top >= 0 && bottom <= innerHeight;
+    }), 5000);
+  }
+
   // Wait for widgets that are on their way; what still says so afterwards never arrives.
   const arrived = (limit) => until(() => !document.body.innerText.includes("Loading widget"), limit);
 
@@ -122,5 +131,5 @@ window.course = (() => {
              size: scale * (right - left) };
   }
 
-  return { ready, model, place, runAll, arrived, settled, newFrame, arm, latency, mark };
+  return { ready, model, place, runAll, leads, arrived, settled, newFrame, arm, latency, mark };
 })();

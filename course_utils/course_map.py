@@ -4,10 +4,9 @@ import re
 import textwrap
 from pathlib import Path
 
-import nbformat
-
 from course_utils.errors import CourseError
 from course_utils.files import write_whole
+from course_utils.notebook_files import read_notebook, title
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 BEGIN = "<!-- course map: `uv run course map` writes the lines from here -->"
@@ -52,14 +51,8 @@ def table(found):
 
 def chapter(path):
     """The map of one notebook: its title, which is a link to it, and its table."""
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except (OSError, ValueError) as problem:
-        raise CourseError(f"{path.name} cannot be read as a notebook: {problem}") from None
-    first = notebook.cells[0].source.split("\n")[0] if notebook.cells else ""
-    if not first.startswith("# "):
-        raise CourseError(f"{path.name} does not start with its title")
-    return f"## [{first[2:].strip()}]({path.name})\n\n{table(rows(path, notebook))}"
+    notebook = read_notebook(path)
+    return f"## [{title(notebook, path.name)}]({path.name})\n\n{table(rows(path, notebook))}"
 
 
 def course_map(paths):

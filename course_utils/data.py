@@ -51,13 +51,16 @@ def load_photo(name, longest_side=None):
     longest_side: shrink so that neither side is longer, in pixels; None keeps it (≤ 640).
     """
     require_option("name", name, photo_names())
-    return decode_image(_read(f"photos/{name}.jpg"), f"{name}.jpg", longest_side=longest_side)
+    return decode_image(
+        read_checked(f"photos/{name}.jpg"), f"{name}.jpg", longest_side=longest_side
+    )
 
 
 def load_texture(name):
     """A gray texture, (512, 512) uint8: "brick", "grass" or "gravel"."""
     require_option("name", name, ["brick", "grass", "gravel"])
-    return decode_image(_read(f"photos/texture_{name}.jpg"), f"texture_{name}.jpg", gray=True)
+    file = f"texture_{name}.jpg"
+    return decode_image(read_checked(f"photos/{file}"), file, gray=True)
 
 
 def load_cutout(category, name):
@@ -70,7 +73,8 @@ def load_cutout(category, name):
     names = cutout_names()
     require_option("category", category, sorted(names))
     require_option("name", name, names[category])
-    picture = Image.open(io.BytesIO(_read(f"cutouts/{category}/{name}.webp")), formats=("WEBP",))
+    file = io.BytesIO(read_checked(f"cutouts/{category}/{name}.webp"))
+    picture = Image.open(file, formats=("WEBP",))
     return np.array(picture.convert("RGBA"))
 
 
@@ -97,7 +101,7 @@ def load_weights(name):
         "efficientnet_lite0": "weights/efficientnet_lite0_imagenet1k_fp16.safetensors",
     }
     require_option("name", name, list(files))
-    tensors = load(_read(files[name]))
+    tensors = load(read_checked(files[name]))
     return {key: value.astype(np.float32) for key, value in tensors.items()}
 
 
@@ -110,7 +114,7 @@ def photo_names():
 def cutout_names():
     """Dict of category → sorted list of names, as `load_cutout` takes them."""
     names = {}
-    for category, name, *_ in json.loads(_read("cutouts/INDEX.json")):
+    for category, name, *_ in json.loads(read_checked("cutouts/INDEX.json")):
         names.setdefault(category, []).append(name)
     return {category: sorted(found) for category, found in names.items()}
 
@@ -141,16 +145,11 @@ def _fix(file):
 def check_all():
     """Check every file of data/ against the manifest; returns how many. Raises DataError."""
     for file in manifest():
-        check_file(file)
+        read_checked(file)
     return len(manifest())
 
 
-def check_file(file):
-    """Check one file of data/ (a name of the manifest). Raises DataError, which says the fix."""
-    _read(file)
-
-
-def _read(file):
+def read_checked(file):
     """The bytes of one file of data/, after its SHA-256 was found right. Raises DataError."""
     expected = manifest().get(file)
     if expected is None:
@@ -171,5 +170,5 @@ def _read(file):
 
 
 def _read_arrays(file):
-    with np.load(io.BytesIO(_read(file)), allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(read_checked(file)), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}

@@ -10,8 +10,8 @@ import nbformat
 from nbconvert import SlidesExporter
 
 from course_utils.errors import CourseError
-from course_utils.files import write_whole
-from course_utils.pages import exporter, read_chapter, style, title
+from course_utils.notebook_files import title, write
+from course_utils.pages import exporter, read_chapter, style
 from course_utils.slides import make_slides
 
 REVEAL = "sphinx-revealjs"  # the package; only files are taken from it, nothing is imported
@@ -35,8 +35,7 @@ def write_deck(path, folder):
     maker = exporter(SlidesExporter, "deck.html.j2")
     page, _ = maker.from_notebook_node(as_notebook(slides), {"course": course})
     target = Path(folder) / f"{Path(path).stem}.html"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, page.encode())
+    write(target, page.encode())
     return target, len(slides)
 
 

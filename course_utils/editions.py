@@ -1,4 +1,4 @@
-"""What the editions of a chapter share: reading the source, sections, links, writing."""
+"""What the editions of a chapter share: its cells and sections, links, the notebook around."""
 
 import os
 import re
@@ -7,21 +7,11 @@ from urllib.parse import quote, unquote
 
 import nbformat
 
-from course_utils.errors import CourseError
-from course_utils.files import write_whole
+from course_utils.notebook_files import CODE
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
-CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
 LINK = re.compile(r'(\]\(|(?:src|href)="|^\[[^\]\n]+\]: )([^)\s"#]+)', re.M)
-
-
-def read_notebook(path):
-    """The notebook at `path`. Raises CourseError if it cannot be read."""
-    try:
-        return nbformat.read(path, as_version=4)
-    except (OSError, ValueError) as problem:
-        raise CourseError(f"{Path(path).name} cannot be read as a notebook: {problem}") from None
 
 
 def tags(cell):
@@ -80,22 +70,6 @@ def edition(source, cells, kind, old, new):
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=nbformat.from_dict(metadata))
     nbformat.validate(notebook)
     return notebook
-
-
-def as_bytes(notebook):
-    """A notebook as the bytes of its file."""
-    return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
-
-
-def write(path, data):
-    """Write bytes to `path` whole, making its folder. Raises CourseError if that fails."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data)
-    except OSError as problem:
-        raise CourseError(
-            f"{path} cannot be written ({problem}): free space, or mend the folder's permissions"
-        ) from None
 
 
 def shown(path):

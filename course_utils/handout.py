@@ -9,8 +9,8 @@ from pathlib import Path
 from nbconvert import HTMLExporter
 
 from course_utils.errors import CourseError
-from course_utils.files import write_whole
-from course_utils.pages import exporter, read_chapter, style, title, with_formulas
+from course_utils.notebook_files import title, write
+from course_utils.pages import exporter, read_chapter, style, with_formulas
 
 BROWSERS = (
     "chromium",
@@ -42,8 +42,7 @@ def write_handout(path, folder):
     maker = exporter(HTMLExporter, "handout.html.j2")
     page, _ = maker.from_notebook_node(notebook, {"course": course})
     target = Path(folder) / f"{Path(path).stem}.html"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, page.encode())
+    write(target, page.encode())
     return target
 
 
@@ -74,7 +73,7 @@ def write_pdf(page):
         if not made.exists():
             last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise CourseError(f"{browser} did not print {page.name}: {last}")
-        write_whole(target, made.read_bytes())
+        write(target, made.read_bytes())
     return target
 
 

@@ -13,17 +13,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from course_utils.editions import (
     BUILD,
     ROOT,
-    as_bytes,
     edition,
     opens_section,
     printed,
     prose,
-    read_notebook,
     tags,
-    write,
 )
 from course_utils.errors import ArgumentError
 from course_utils.lesson_cells import TYPING, emptied_cells, is_untouched
+from course_utils.notebook_files import as_bytes, read_notebook, write
 
 FINISHED = "# finished: "
 LARGER = 1.35  # how much larger text in figures gets with --large

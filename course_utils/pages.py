@@ -7,15 +7,14 @@ network for nothing.
 import re
 from pathlib import Path
 
-import nbformat
 from jinja2 import FileSystemLoader
 from latex2mathml import exceptions
 from latex2mathml.converter import convert
 
 from course_utils.errors import CourseError
+from course_utils.notebook_files import CODE, read_notebook
 
 TEMPLATES = Path(__file__).parent / "templates"
-CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.S)
 FORMULA = re.compile(r"\$([^$\n]+)\$")
 NOT_TEX = tuple(kind for kind in vars(exceptions).values() if isinstance(kind, type))
 
@@ -23,10 +22,7 @@ NOT_TEX = tuple(kind for kind in vars(exceptions).values() if isinstance(kind, t
 def read_chapter(path):
     """The notebook at `path`. Raises CourseError if it is none, or if it was never run."""
     path = Path(path)
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except (OSError, ValueError) as problem:
-        raise CourseError(f"{path.name} cannot be read as a notebook: {problem}") from None
+    notebook = read_notebook(path)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if not any(cell.outputs for cell in code):
         number = int(path.stem[:2]) if path.stem[:2].isdigit() else path.stem
@@ -34,15 +30,6 @@ def read_chapter(path):
             f"{path.name} has no stored outputs: run `uv run course refresh {number}` first"
         )
     return notebook
-
-
-def title(notebook):
-    """The text of the chapter's first heading."""
-    for cell in notebook.cells:
-        found = re.search(r"^# (.+)$", cell.source, re.M)
-        if cell.cell_type == "markdown" and found:
-            return found[1]
-    raise CourseError("the notebook has no heading '# …' to take its title from")
 
 
 def with_formulas(source):

@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-from course_utils.editions import ROOT, printed, read_notebook, shown, tags
+from course_utils.editions import ROOT, printed, shown, tags
 from course_utils.errors import ArgumentError, CourseError
+from course_utils.notebook_files import read_notebook
 
 CHECKED = re.compile(r'^check\("([^"]+)"', re.M)
 LABEL = re.compile(r"Exercise (\d+), ")

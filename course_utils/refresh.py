@@ -10,6 +10,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from course_utils.errors import CourseError
 from course_utils.files import write_whole
+from course_utils.notebook_files import as_bytes, read_notebook
 
 KEPT_MIMES = ("text/plain", "image/png", "image/jpeg")
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -22,15 +23,12 @@ def refresh_notebook(path):
     CourseError with the cell's source and its error.
     """
     path = Path(path)
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except (OSError, ValueError) as problem:
-        raise CourseError(f"{path.name} cannot be read as a notebook: {problem}") from None
+    notebook = read_notebook(path)
     start = time.perf_counter()
     run(notebook, path.parent)
     seconds = time.perf_counter() - start
     clean(notebook)
-    write_whole(path, (nbformat.writes(notebook).rstrip("\n") + "\n").encode())
+    write_whole(path, as_bytes(notebook))
     return seconds
 
 

@@ -9,15 +9,13 @@ from nbformat.v4 import new_markdown_cell
 
 from course_utils.editions import (
     BUILD,
-    as_bytes,
     edition,
     prose,
-    read_notebook,
     shown,
     tags,
-    write,
 )
 from course_utils.errors import CourseError
+from course_utils.notebook_files import as_bytes, read_notebook, title, write
 
 FOLDER = BUILD / "student"
 RECORD = ".generated.json"  # file name → SHA-256 of what was last written there
@@ -80,8 +78,7 @@ def student_edition(path, folder):
 def solutions_edition(path, folder):
     """The exercises of the chapter at `path` with their solutions unfolded, as a notebook."""
     source = read_notebook(path)
-    title = re.search(r"^# (.+)", source.cells[0].source, re.M)[1]
-    first = new_markdown_cell(f"# Solutions: {title}\n\nEach is one way among several.")
+    first = new_markdown_cell(f"# Solutions: {title(source)}\n\nEach is one way among several.")
     first.id = "title"
     cells, statement = [first], ""
     for cell in source.cells:

@@ -15,7 +15,7 @@ from course_utils import distributed
 if sys.platform == "win32":
     pytest.skip("torchrun and gloo are not in every torch for Windows", allow_module_level=True)
 SCRIPT = Path(distributed.__file__)
-STEPS, BATCH = 10, 8
+STEPS, BATCH = 12, 16
 COMMAND = [f"--steps={STEPS}", f"--batch={BATCH}"]
 WORKER = """
 import os, sys

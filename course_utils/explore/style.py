@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_utils.data import _read as read_checked
+from course_utils.data import read_checked
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice
 from course_utils.explore.outlines import as_picture, is_photo, picture_axes

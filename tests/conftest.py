@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+import recorded_runs
+
 os.environ["OMP_NUM_THREADS"] = "1"  # notebooks then repeat, and do not fight over the cores
 os.environ["TQDM_DISABLE"] = "1"  # progress bars are for eyes; nobody watches here
 os.environ.pop("MPLBACKEND", None)  # kernels choose the inline backend themselves
@@ -27,6 +29,7 @@ sys.dont_write_bytecode = False  # torch anew
 MOST_WORKERS = 4
 SLOW = ("test_distributed", "test_explore", "test_cli", "test_models")  # files to start early
 HUSH_S = 180  # longest time that workers hold still for a measurement
+CHAPTER = re.compile(r"(\d\d_\w+)(?:\.ipynb|\])$")  # in the name of a file or a test
 LATENCY = Path(__file__).parent / "artifacts" / "latency.txt"
 
 
@@ -49,25 +52,20 @@ def pytest_xdist_make_scheduler(config, log):
 class SideBySide(LoadScopeScheduling):
     """Units of tests, each run in order by one worker: chapters first, the longest before all.
 
-    A unit is a file, and in the browser a chapter. A worker stays with what it began, notebooks
-    or browser, as long as there is more of it: its JupyterLab is running.
+    A unit is a file, and for a chapter what JupyterLab and then nbval find in it.
     """
 
     def _split_scope(self, nodeid):
-        file, _, name = nodeid.partition("::")
-        chapter = re.search(r"\[\d\d_\w+\]$", name)
-        return file + chapter[0] if chapter and "/browser/" in file else file
+        file = nodeid.partition("::")[0]
+        found = CHAPTER.search(nodeid if "/browser/test_chapters" in file else file)
+        return found[1] if found else file
 
     def _assign_work_unit(self, node):
-        began = ["/browser/" in scope for scope in self.assigned_work[node]][:1]
-
         def place(scope):
-            chapter = re.search(r"(\d\d)_\w+(\.ipynb|\])$", scope)
-            browser = "/browser/" in scope
-            if chapter:
-                return 0, browser not in (began or (browser,)), -int(chapter[1]), browser
-            slow = browser or any(name in scope for name in SLOW)
-            return 1, not slow, -len(self.workqueue[scope]), False
+            if "/" not in scope:
+                return 0, -int(scope[:2])
+            slow = "/browser/" in scope or any(name in scope for name in SLOW)
+            return 1, not slow, -len(self.workqueue[scope])
 
         self.workqueue.move_to_end(min(self.workqueue, key=place), last=False)
         super()._assign_work_unit(node)
@@ -76,9 +74,11 @@ class SideBySide(LoadScopeScheduling):
 def pytest_configure(config):
     """Workers meet in a folder; the process that started them keeps it."""
     if hasattr(config, "workerinput"):
-        config.pluginmanager.register(Worker(config.workerinput))
+        config.pluginmanager.register(member := Worker(config.workerinput))
     else:
-        config.pluginmanager.register(Chief())
+        config.pluginmanager.register(member := Chief())
+    config.stash[recorded_runs.FOLDER] = member.meeting
+    config.pluginmanager.register(recorded_runs)  # for notebooks/, too, which is not below tests/
 
 
 class Chief:

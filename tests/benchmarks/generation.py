@@ -10,10 +10,12 @@ import sys
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
 
+import copy  # noqa: E402
 import time  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from torch.nn.functional import softplus  # noqa: E402
 
 from course_utils.data import load_mnist  # noqa: E402
 from course_utils.gan import (  # noqa: E402
@@ -40,7 +42,10 @@ def tensors(split):
 
 
 def made(plan, images, labels, steps, seed):
-    """(CPU seconds, 1,000 pictures of the running mean, their labels or None)."""
+    """(CPU seconds, both networks, 1,000 pictures, their labels or None).
+
+    The pictures are of the running mean where classes are ordered, as in the chapter.
+    """
     torch.manual_seed(seed)
     networks = (
         Generator(plan["latent"], classes=plan["classes"]),
@@ -50,24 +55,64 @@ def made(plan, images, labels, steps, seed):
         initialise(network).to(memory_format=torch.channels_last)
     kinds = labels if plan["classes"] else None
     start = time.process_time()
-    history = train_gan(*networks, images, kinds, steps, rates=plan["rates"], seed=seed)
+    average = 0.99 if plan["classes"] else 0
+    history = train_gan(
+        *networks, images, kinds, steps, rates=plan["rates"], average=average, seed=seed
+    )
     seconds = time.process_time() - start
     torch.manual_seed(1)
     orders = torch.arange(1000) % 10 if plan["classes"] else None
     pictures = draw_pictures(history.average, torch.randn(1000, plan["latent"]), orders)
-    return seconds, pictures, orders
+    return seconds, networks, pictures, orders
+
+
+def trained_reader(images, labels, seed):
+    """The judge of chapter 4, section 4.16."""
+    torch.manual_seed(seed)
+    reader = digit_net().to(memory_format=torch.channels_last)
+    fit(reader, images, labels, epochs=2, batch_size=128, augment=shift_pixels)
+    return reader
+
+
+def noise(images):
+    """1,000 pictures whose pixels have the mean and spread of the digits', each by itself."""
+    torch.manual_seed(0)
+    pixels = images.mean(0) + images.std(0) * torch.randn(1000, *images.shape[1:])
+    return pixels.clamp(-1, 1)
+
+
+def collapse(generator, critic, reader, seed):
+    """Kinds and spread before and after 50 steps of the generator alone, and its last loss."""
+    stuck, judge = copy.deepcopy(generator).train(), critic.eval()
+    adam = torch.optim.Adam(stuck.parameters(), 2e-3, betas=(0.5, 0.999))
+    torch.manual_seed(seed)
+    for _ in range(50):
+        loss = softplus(-judge(stuck(torch.randn(64, generator.latent)))).mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    torch.manual_seed(1)
+    numbers = torch.randn(1000, generator.latent)
+    pages = [draw_pictures(network, numbers) for network in (generator, stuck)]
+    kinds = [judge_pictures(reader, page)["covered"] for page in pages]
+    return kinds, spread(pages[1]) / spread(pages[0]), loss.item()
 
 
 def main():
-    """Print a line for real digits, and one for each plan and seed."""
+    """Print a line for each reader, for real digits, and for each plan and seed."""
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     plans = sys.argv[2:] or PLANS
     images, labels = tensors("train")
     new, new_labels = tensors("test")
-    torch.manual_seed(0)
-    reader = digit_net().to(memory_format=torch.channels_last)
-    fit(reader, images, labels, epochs=1, batch_size=128, augment=shift_pixels)
-    print(f"reader: {evaluate(reader, new, new_labels):.2%} of unseen digits, one torch thread")
+    readers = [trained_reader(images, labels, seed) for seed in range(seeds)]
+    gray = noise(images)
+    print("reader  unseen digits  sure of noise  its commonest digit")
+    for seed, reader in enumerate(readers):
+        told = judge_pictures(reader, gray)
+        right, most = evaluate(reader, new, new_labels), max(told["shares"])
+        digit = told["shares"].index(most)
+        print(f"{seed:6} {right:14.2%} {told['confident']:14.3f}  {digit} ({most:.2f})", flush=True)
+    reader = readers[0]
     print("what               seed  cpu-s  readable  as ordered  kinds  distance  spread")
 
     def line(name, seed, seconds, pictures, orders=None):
@@ -82,8 +127,12 @@ def main():
     for seed in range(seeds):
         for name in plans:
             plan, steps = PLANS[name]
-            seconds, pictures, orders = made(plan, images, labels, steps, seed)
+            seconds, networks, pictures, orders = made(plan, images, labels, steps, seed)
             line(name, seed, f"{seconds:.0f}", pictures, orders)
+            if not plan["classes"]:
+                kinds, ratio, loss = collapse(*networks, reader, seed)
+                print(f"  D stands still: kinds {kinds[0]} → {kinds[1]}, spread × {ratio:.2f}, "
+                      f"loss {loss:.3f}", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

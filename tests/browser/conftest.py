@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 from lab_server import REPOSITORY, Chapter, Lab, run_notebook
+from stored_outputs import errors
+
+from recorded_runs import record
 
 NOTEBOOKS = REPOSITORY / "notebooks"
 ARTIFACTS = REPOSITORY / "tests" / "artifacts"
@@ -99,6 +102,8 @@ def hush(pytestconfig):
 def chapter(request, chromium, lab, artifacts):
     """A chapter after Run All; photographed page by page if COURSE_PAGES is set."""
     with run_notebook(chromium, lab, request.param.name, artifacts) as opened:
+        if not errors(live := opened.live()):
+            record(request.config, opened.name, live)
         if os.environ.get("COURSE_PAGES"):
             opened.photograph(artifacts)
         yield opened

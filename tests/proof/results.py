@@ -1,0 +1,72 @@
+"""Keeps what was measured: tests/RESULTS.json, and from it the tables of tests/RESULTS.md."""
+
+import datetime
+import json
+import os
+import platform
+import re
+from pathlib import Path
+
+from course_utils.files import write_whole
+
+FOLDER = Path(__file__).resolve().parents[1]
+JSON, PAGE = FOLDER / "RESULTS.json", FOLDER / "RESULTS.md"
+
+
+def machine():
+    """This machine in a few words: processor, cores, torch; and its GPU if there is one."""
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    name = f"{_processor()}, {cores} cores"
+    if torch.cuda.is_available():
+        name += f", {torch.cuda.get_device_name()}"
+    versions = f"Python {platform.python_version()}, torch {torch.__version__}"
+    return f"{name}; {platform.system()}, {versions}"
+
+
+def _processor():
+    try:
+        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    except OSError:
+        found = None
+    return found[1].split(" @")[0] if found else platform.processor() or platform.machine()
+
+
+def keep(table, row, values):
+    """Store the cells of one row, a dict of column → text, with machine and date; write both files.
+
+    A cell that the row had is replaced, other cells and rows stay.
+    """
+    data = json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {}
+    today = datetime.date.today().isoformat()
+    rows = data.setdefault(table, {})
+    rows[row] = rows.get(row, {}) | values | {"machine": machine(), "date": today}
+    write_whole(JSON, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
+    write_page(data)
+
+
+def write_page(data):
+    """Put every table of `data` between its two marks in RESULTS.md."""
+    text = PAGE.read_text(encoding="utf-8")
+    for name, rows in data.items():
+        begin, end = f"<!-- table {name} -->", f"<!-- end of {name} -->"
+        if begin not in text or end not in text:
+            raise ValueError(f"{PAGE.name} must hold {begin!r} and {end!r}")
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n\n{as_table(rows)}\n\n{end}{rest.partition(end)[2]}"
+    write_whole(PAGE, text.encode())
+
+
+def as_table(rows):
+    """Dict of row → dict of column → text, as Markdown; machines are numbered below it."""
+    machines = list(dict.fromkeys(values["machine"] for values in rows.values()))
+    columns = list(dict.fromkeys(name for values in rows.values() for name in values))
+    columns = [name for name in columns if name != "machine"]
+    lines = ["|".join(["", " what ", *(f" {name} " for name in columns), " machine ", ""])]
+    lines.append("|" + "---|" * (len(columns) + 2))
+    for row, values in rows.items():
+        cells = [str(values.get(name, "")) for name in columns]
+        lines.append(f"| {' | '.join([row, *cells, str(machines.index(values['machine']) + 1)])} |")
+    notes = [f"{number}. {name}" for number, name in enumerate(machines, start=1)]
+    return "\n".join([*lines, "", "Machines:", "", *notes])

@@ -1,0 +1,71 @@
+"""The quick part of tests/proof/repeatability.py, and that its judges can fail."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from notebooks_as_files import CHAPTERS, ROOT, code_cells, read
+
+sys.path.append(str(Path(__file__).parent / "proof"))
+
+import chapter_runs  # noqa: E402
+import results  # noqa: E402
+
+
+def test_the_first_chapter_repeats_with_every_cell_doubled():
+    count, problems = chapter_runs.doubled(CHAPTERS[0])
+    assert problems == [] and count > 100
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_each_section_is_reached_from_a_restart_with_what_it_names(path):
+    found = chapter_runs.parts(read(path))
+    order, tested = list(found), set()
+
+    def needed(name):
+        names = {"start"}.union(*({other} | needed(other) for other in found[name][0]))
+        return names - {name}
+
+    for names in chapter_runs.restarts(found):
+        assert names == sorted(names, key=order.index)
+        tested |= {name for place, name in enumerate(names) if set(names[:place]) == needed(name)}
+    assert tested >= set(order) - {"start"}
+    assert sum(len(cells) for _, cells in found.values()) == len(code_cells(read(path)))
+
+
+def cells(*sources):
+    """Code cells without outputs."""
+    return [chapter_runs.nbformat.v4.new_code_cell(source) for source in sources]
+
+
+def test_a_difference_is_found(tmp_path):
+    once = chapter_runs.run(cells("n = 0", "n += 1; print(n)"), tmp_path)
+    twice = chapter_runs.run(cells("n = 1", "n += 1; print(n)"), tmp_path)
+    count, (problem,) = chapter_runs.compare(zip(once, twice, strict=True))
+    assert count == 2 and "n += 1" in problem
+    assert chapter_runs.compare(zip(once, once, strict=True)) == (2, [])
+
+
+def test_results_are_kept_row_by_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "JSON", tmp_path / "RESULTS.json")
+    monkeypatch.setattr(results, "PAGE", tmp_path / "RESULTS.md")
+    text = "before\n<!-- table repeats -->\n<!-- end of repeats -->\nafter\n"
+    results.PAGE.write_text(text, encoding="utf-8")
+    results.keep("repeats", "doubled", {"chapter 1": "all 3"})
+    results.keep("repeats", "doubled", {"chapter 2": "4 of 5"})
+    results.keep("repeats", "restarts", {"chapter 1": "all 2"})
+    page = results.PAGE.read_text(encoding="utf-8")
+    assert page.startswith("before\n") and page.endswith("after\n")
+    assert "| doubled | all 3 |" in page and "| 4 of 5 |" in page and "| restarts | all 2 |" in page
+
+
+def test_the_page_says_what_the_data_say(tmp_path, monkeypatch):
+    if not results.JSON.exists():
+        pytest.skip("nothing measured yet")
+    before = results.PAGE.read_text(encoding="utf-8")
+    monkeypatch.setattr(results, "PAGE", tmp_path / "RESULTS.md")
+    results.PAGE.write_text(before, encoding="utf-8")
+    results.write_page(results.json.loads(results.JSON.read_text(encoding="utf-8")))
+    assert results.PAGE.read_text(encoding="utf-8") == before
+    assert (ROOT / "tests" / "RESULTS.md").exists()

@@ -1,4 +1,7 @@
-"""The course map: which section teaches which concept, as the headings of the notebooks say."""
+"""The course map: which section teaches which concept, as the headings of the notebooks say.
+
+And where the lecture is corrected: the notes of the notebooks, each with the cell that measures it.
+"""
 
 import re
 import textwrap
@@ -11,6 +14,13 @@ from course_utils.notebook_files import read_notebook, title
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 BEGIN = "<!-- course map: `uv run course map` writes the lines from here -->"
 END = "<!-- end of the course map -->"
+NOTE = "> **Lecture note.** "
+NOTES = """## Where the lecture is corrected
+
+What the lecture says stands before each of these notes; the cell measures what the note says.
+
+| section | note | cell |
+|---|---|---|"""
 HEADS = "| ID | concept | section | at the end you can say |\n|---|---|---|---|"
 
 
@@ -55,9 +65,35 @@ def chapter(path):
     return f"## [{title(notebook, path.name)}]({path.name})\n\n{table(rows(path, notebook))}"
 
 
+def notes(path):
+    """Rows of the table of corrections: each lecture note of a notebook, and what measures it.
+
+    That is the next code cell, or the one that the note's cell names in its metadata, "measured".
+    Raises CourseError if there is none.
+    """
+    notebook, section, found = read_notebook(path), "", []
+    code = {cell.id: cell for cell in notebook.cells if cell.cell_type == "code"}
+    for place, cell in enumerate(notebook.cells):
+        section = re.match(r"## (\d+\.\d+) |", cell.source)[1] or section
+        if cell.cell_type != "markdown" or NOTE not in cell.source:
+            continue
+        text = cell.source.partition(NOTE)[2].partition("\n\n")[0]
+        after = (other.id for other in notebook.cells[place:] if other.id in code)
+        named = cell.metadata.get("measured", next(after, None))
+        if named not in code:
+            raise CourseError(f"{path.name}: no cell {named!r} measures the note of {cell.id!r}")
+        text = re.sub(r"\n(> )?", " ", text).strip().removesuffix(":").replace("|", r"\|")
+        links = [f"[{section}]({address(path, cell)})", f"[{named}]({address(path, code[named])})"]
+        found.append(f"| {links[0]} | {text} | {links[1]} |")
+    return found
+
+
 def course_map(paths):
     """The map of all notebooks, without the two comments around it."""
-    return "\n\n".join(chapter(Path(path)) for path in paths)
+    paths = [Path(path) for path in paths]
+    found = [row for path in paths for row in notes(path)]
+    parts = [*map(chapter, paths), *(["\n".join([NOTES, *found])] if found else [])]
+    return "\n\n".join(parts)
 
 
 def replaced(text, between):

@@ -55,6 +55,28 @@ def test_every_link_leads_to_the_heading_of_its_section(rows):
                 assert sources.get(cell, "no such cell").startswith(f"## {section} "), name
 
 
+def test_every_lecture_note_is_listed_with_a_cell_that_measures():
+    text, wanted = README.read_text(encoding="utf-8"), 0
+    listed = re.findall(
+        r"^\| \[(\S+?)\]\((\S+?)#cell-id=(\S+?)\) .*\(\S+?=(\S+?)\) \|$", text, re.M
+    )
+    for path in CHAPTERS:
+        cells = {cell.id: cell for cell in read(path).cells}
+        wanted += sum(cell.source.count("**Lecture note.**") for cell in cells.values())
+        for section, notebook, note, measured in listed:
+            if notebook == path.name:
+                assert "**Lecture note.**" in cells[note].source and section[0] == path.stem[1]
+                assert cells[measured].cell_type == "code"
+    assert len(listed) == wanted >= 20
+
+
+def test_a_note_without_a_measuring_cell_is_refused(tmp_path):
+    path, note = tmp_path / "05_x.ipynb", new_markdown_cell("> **Lecture note.** Not so.")
+    path.write_text(writes(new_notebook(cells=[new_code_cell("1"), note])), encoding="utf-8")
+    with pytest.raises(CourseError, match="05_x.ipynb: no cell None measures the note of"):
+        course_map.notes(path)
+
+
 def test_the_outline_names_every_section_once():
     outline = course_map.course_outline()
     numbers = re.findall(r"\b(\d\.\d+) ", outline)

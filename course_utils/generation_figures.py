@@ -6,7 +6,7 @@ import numpy as np
 from course_utils.errors import ArgumentError
 from course_utils.figures import show
 
-REAL, MADE, CURVE = "#0072B2", "#E69F00", "0.25"  # blue, orange, gray: told apart by all eyes
+REAL, MADE, CURVE = "#0072B2", "#D55E00", "0.25"  # blue, orange, gray: told apart by all eyes
 SPAN = -4.0, 5.0
 
 

@@ -1,6 +1,24 @@
 // A line of text that screen readers announce when it changes. It also keeps plain keys, pressed
 // on a control beside it, from being taken as shortcuts of the notebook ("b" would insert a cell);
-// Shift+Enter and the like still reach the notebook.
+// Shift+Enter and the like still reach the notebook. And it gives the controls beside it the names
+// that ipywidgets leaves out.
+function nameControls(root) {
+  const name = (element, role, text) => {
+    element.setAttribute("role", role);
+    if (text) element.setAttribute("aria-label", text);
+  };
+  for (const row of root.querySelectorAll(".widget-slider")) {
+    const label = row.querySelector(".widget-label")?.textContent.trim();
+    for (const handle of row.querySelectorAll("[role=slider]")) name(handle, "slider", label);
+    for (const number of row.querySelectorAll(".widget-readout")) name(number, "textbox", label);
+  }
+  for (const label of root.querySelectorAll(".widget-text > .widget-label[title]:empty")) {
+    label.parentElement.querySelector("input")?.setAttribute("aria-label", label.title); // tooltip
+  }
+  const question = root.querySelector(".widget-html-content")?.textContent.trim();
+  for (const box of root.querySelectorAll(".widget-radio-box")) name(box, "radiogroup", question);
+}
+
 function render({ model, el }) {
   const line = document.createElement("div");
   line.className = "course-live";
@@ -14,12 +32,22 @@ function render({ model, el }) {
     const plain = !(event.shiftKey || event.ctrlKey || event.altKey || event.metaKey);
     event.target.toggleAttribute("data-lm-suppress-shortcuts", plain); // JupyterLab looks for it
   };
+  let root = null;
+  const grown = new MutationObserver(() => nameControls(root)); // controls may come later
+  const placed = new ResizeObserver(() => { // the line is on the page, and in its box
+    if (root || !(root = el.closest(".course-widget"))) return;
+    nameControls(root);
+    grown.observe(root, { childList: true, subtree: true });
+  });
   model.on("change:text", show);
   window.addEventListener("keydown", guard, { capture: true }); // before the notebook's own
   show();
+  placed.observe(line);
   return () => {
     model.off("change:text", show);
     window.removeEventListener("keydown", guard, { capture: true });
+    placed.disconnect();
+    grown.disconnect();
   };
 }
 

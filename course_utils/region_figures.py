@@ -12,11 +12,11 @@ from course_utils.errors import ArgumentError
 from course_utils.figures import show, show_image
 
 YELLOW, ORANGE, BLUE = "#F0E442", "#D55E00", "#0072B2"
-THINGS = np.array(  # ten that differ in brightness as well as in hue
+THINGS = np.array(  # ten that no eyes take for one another, nor for STUFF or VOID
     [(86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (0, 114, 178),
-     (213, 94, 0), (204, 121, 167), (250, 250, 250), (120, 60, 190), (150, 230, 80)], np.uint8,
+     (213, 94, 0), (204, 121, 167), (250, 250, 250), (80, 32, 168), (152, 224, 144)], np.uint8,
 )  # fmt: skip
-STUFF = np.array([(52, 84, 40), (110, 62, 50), (105, 105, 112), (30, 30, 60)], np.uint8)
+STUFF = np.array([(52, 84, 40), (150, 80, 80), (105, 105, 112), (30, 30, 60)], np.uint8)
 VOID = (0, 0, 0)
 
 

@@ -10,6 +10,7 @@ import re
 import nbformat
 import numpy as np
 import pytest
+from chapter_runs import filled
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
@@ -22,7 +23,6 @@ from course_utils.refresh import clean, run
 from notebooks_as_files import CHAPTERS, code_cells, exercises, read, tags
 
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-ADDED = {"live-start", "speaker-notes", "finished"}
 IGNORED = "nbval-ignore-output"
 
 
@@ -43,19 +43,6 @@ def students(tmp_path_factory):
     """Dict of chapter → its student's edition and its solutions, read back from their files."""
     folder = tmp_path_factory.mktemp("student")
     return {path: [read(file) for file in student.write_student(path, folder)] for path in CHAPTERS}
-
-
-def filled(edition):
-    """The cells of a live edition with each emptied one filled from its twin, the rest left out."""
-    cells, twins = [], {cell.id: cell.source for cell in edition.cells}
-    for cell in copy.deepcopy(edition.cells):
-        if "emptied" in tags(cell):
-            note, cell.source = twins[f"{cell.id}_finished"].split("\n", 1)
-            assert note == f"# finished: {cell.id}"
-            cell.metadata["tags"].remove("emptied")
-        if not ADDED & set(tags(cell)):
-            cells.append(cell)
-    return cells
 
 
 @chapters

@@ -1,16 +1,10 @@
-"""The quick part of tests/proof/repeatability.py, and that its judges can fail."""
+"""The quick part of tests/repeatability.py, and that its judges can fail."""
 
-import sys
-from pathlib import Path
-
+import chapter_runs
 import pytest
+import results
 
 from notebooks_as_files import CHAPTERS, ROOT, code_cells, read
-
-sys.path.append(str(Path(__file__).parent / "proof"))
-
-import chapter_runs  # noqa: E402
-import results  # noqa: E402
 
 
 def test_the_first_chapter_repeats_with_every_cell_doubled():

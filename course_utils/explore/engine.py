@@ -56,8 +56,8 @@ class Explorer(widgets.VBox):
         self._paused = False
         self.refresh()
         self._first = (self.picture.content, self._text)
-        row = widgets.Layout(display="flex", flex_flow="row wrap", align_items="center")
-        box = widgets.Box([*controls.values(), *extra], layout=row)
+        row = {"display": "flex", "flex_flow": "row wrap", "align_items": "center"}
+        box = widgets.Box([*controls.values(), *extra], layout={**row, "grid_gap": "0 8px"})
         super().__init__([box, self.picture, self.readout])
         self.add_class("course-explorer").add_class("course-widget")
 

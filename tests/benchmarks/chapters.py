@@ -1,50 +1,88 @@
-"""Seconds, peak memory and size of every chapter: `uv run python tests/benchmarks/chapters.py`.
+"""Seconds and peak memory of every chapter: `uv run python tests/benchmarks/chapters.py [1 …]`.
 
-Each chapter runs in a fresh kernel at one thread; its notebook is not changed.
+Each chapter runs in a fresh kernel at one thread; its notebook is not changed. The seconds of its
+sections are the processor's, which a busy neighbour stretches less.
 """
 
-import platform
+import re
 import sys
 import threading
 import time
+from pathlib import Path
 
-import nbformat
 import psutil
 
-from course_utils.cli import CHAPTERS, find_chapter
-from course_utils.refresh import run
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from chapter_runs import client  # noqa: E402
+from results import keep  # noqa: E402
+
+from course_utils.cli import CHAPTERS, find_chapter  # noqa: E402
+from course_utils.notebook_files import read_notebook  # noqa: E402
 
 
-def peak_memory(stop, peak):
-    """Watch the memory of this process's children (the kernel) until `stop` is set."""
+def kernel():
+    """The kernel's process: this one's child."""
+    return psutil.Process().children()[0]
+
+
+def watch(stop, peak):
+    """Note the largest memory of the kernel and its children until `stop` is set."""
     while not stop.wait(0.05):
-        total = 0
-        for child in psutil.Process().children(recursive=True):
-            try:
-                total += child.memory_info().rss
-            except psutil.Error:
-                continue
-        peak[0] = max(peak[0], total)
+        try:
+            family = [kernel(), *kernel().children(recursive=True)]
+            peak[0] = max(peak[0], sum(process.memory_info().rss for process in family))
+        except (IndexError, psutil.Error):
+            continue
+
+
+def measure(path):
+    """(seconds, processor seconds, peak in bytes, dict of section → processor seconds)."""
+    notebook = read_notebook(path)
+    runner, section, spent = client(notebook, path.parent), "start", {}
+    stop, peak, begun = threading.Event(), [0], [0.0]
+
+    def before(cell, cell_index):
+        begun[0] = sum(kernel().cpu_times()[:4])
+
+    def after(cell, cell_index, execute_reply):
+        name = names[cell.id]
+        spent[name] = spent.get(name, 0) + sum(kernel().cpu_times()[:4]) - begun[0]
+
+    names = {}
+    for cell in notebook.cells:
+        found = re.match(r"## (.+)", cell.source) if cell.cell_type == "markdown" else None
+        section = found[1].split(" ")[0] if found and found[1][0].isdigit() else (
+            found[1] if found else section
+        )  # fmt: skip
+        names[cell.id] = section
+    runner.on_cell_execute, runner.on_cell_executed = before, after
+    watcher = threading.Thread(target=watch, args=(stop, peak))
+    watcher.start()
+    start = time.perf_counter()
+    try:
+        runner.execute()
+    finally:
+        stop.set()
+        watcher.join()
+    return time.perf_counter() - start, sum(spent.values()), peak[0], spent
 
 
 def main(names):
-    """Print one line a chapter."""
-    paths = [find_chapter(name) for name in names] or sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
-    print(f"{platform.processor() or platform.machine()}, {psutil.cpu_count()} CPUs")
-    for path in paths:
-        stop, peak = threading.Event(), [0]
-        watcher = threading.Thread(target=peak_memory, args=(stop, peak))
-        watcher.start()
-        start = time.perf_counter()
-        run(nbformat.read(path, as_version=4), path.parent)
-        seconds = time.perf_counter() - start
-        stop.set()
-        watcher.join()
-        print(
-            f"{path.name}: {seconds:.0f} s, peak {peak[0] / 1e9:.2f} GB, "
-            f"{path.stat().st_size / 1e6:.2f} MB"
-        )
+    """Print one line a chapter, and keep it."""
+    for path in [find_chapter(name) for name in names] or sorted(CHAPTERS.glob("[0-9]*.ipynb")):
+        seconds, processor, peak, spent = measure(path)
+        size = path.stat().st_size / 1e6
+        print(f"{path.name}: {seconds:.0f} s, peak {peak / 1e9:.2f} GB, {size:.2f} MB")
+        said = {"seconds": f"{seconds:.0f}", "processor seconds": f"{processor:.0f}"}
+        said |= {"peak memory": f"{peak / 1e9:.2f} GB", "file": f"{size:.2f} MB"}
+        long = [f"{name}: {each:.0f}" for name, each in spent.items() if each >= 1]
+        said["sections of a second or more (processor)"] = ", ".join(long)
+        print("   ", said["sections of a second or more (processor)"])
+        keep("chapters", path.stem, said)
 
 
 if __name__ == "__main__":
+    import os
+
+    os.environ |= {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     main(sys.argv[1:])

@@ -1,7 +1,8 @@
 """The speed ladder of one convolution: `uv run python tests/benchmarks/convolution.py [threads]`.
 
 Every rung against torch on the CPU in the same run, both at the same number of threads, in turns;
-the median of each. The first line is the machine's matrix-product peak.
+the median of each. The first line is the machine's matrix-product peak. SciPy has no convolution
+of many channels: its rungs add up the channels' two-dimensional ones.
 """
 
 import os
@@ -14,12 +15,17 @@ os.environ["OMP_WAIT_POLICY"] = "passive"  # idle threads of one library leave t
 import platform  # noqa: E402
 import statistics  # noqa: E402
 import time  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from numpy.lib.stride_tricks import sliding_window_view  # noqa: E402
+from scipy import signal  # noqa: E402
 
 from course_utils.layers import Conv2d  # noqa: E402
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from results import keep  # noqa: E402
 
 SIZES = {  # pictures, channels, side, filters, kernel
     "S1": (8, 3, 64, 16, 3),
@@ -57,6 +63,22 @@ def windows(x, weight, bias):
     return y + bias[:, None, None]
 
 
+def scipy_sums(correlate, x, weight, bias):
+    """SciPy's two-dimensional correlation for each picture, filter and channel, added up."""
+    n, k = len(x), len(weight)
+    return np.array([
+        [sum(map(correlate, x[i], weight[f])) + bias[f] for f in range(k)] for i in range(n)
+    ])  # fmt: skip
+
+
+def direct(image, kernel):
+    return signal.correlate2d(image, kernel, mode="valid")
+
+
+def by_fft(image, kernel):
+    return signal.fftconvolve(image, kernel[::-1, ::-1], mode="valid")
+
+
 def times(functions, repeats):
     """Median milliseconds of each function, called in turns."""
     taken = [[] for _ in functions]
@@ -69,7 +91,7 @@ def times(functions, repeats):
 
 
 def ladder(size):
-    """Print each rung's time and its ratio to torch's."""
+    """Print each rung's time and its ratio to torch's; returns the ratios."""
     n, c, side, k, r = size
     rng = np.random.default_rng(0)
     x = rng.standard_normal((n, c, side, side)).astype(np.float32)
@@ -91,19 +113,26 @@ def ladder(size):
         layer.backward(dy)
 
     wanted = torch.conv2d(*tensors).detach().numpy()
-    for function in (taps, windows):
-        np.testing.assert_allclose(function(x, weight, bias), wanted, rtol=1e-3, atol=1e-4)
+    one = x[:1], weight, bias
+    for found in (taps(x, weight, bias), windows(x, weight, bias), loops(*one),
+                  scipy_sums(direct, *one), scipy_sums(by_fft, *one)):  # fmt: skip
+        np.testing.assert_allclose(found, wanted[: len(found)], rtol=1e-3, atol=1e-3)
     rungs = [
         ("Conv2d (im2col in pieces)", lambda: layer(x), torch_forward, 40),
         ("windows + einsum", lambda: windows(x, weight, bias), torch_forward, 5),
         ("taps", lambda: taps(x, weight, bias), torch_forward, 5),
-        ("loops, one picture × N", lambda: loops(x[:1], weight, bias), torch_forward, 1),
+        ("scipy correlate2d, one × N", lambda: scipy_sums(direct, *one), torch_forward, 1),
+        ("scipy fftconvolve, one × N", lambda: scipy_sums(by_fft, *one), torch_forward, 1),
+        ("loops, one × N", lambda: loops(*one), torch_forward, 1),
         ("Conv2d forward + backward", ours_both, torch_both, 20),
     ]
+    ratios = {}
     for name, function, theirs, repeats in rungs:
         ours, reference = times([function, theirs], repeats)
-        ours *= n if name.startswith("loops") else 1
+        ours *= n if name.endswith("one × N") else 1
+        ratios[name] = ours / reference
         print(f"  {name:28} {ours:10.2f} ms {ours / reference:9.2f} × torch")
+    return ratios
 
 
 def main():
@@ -116,7 +145,9 @@ def main():
           f"matrix product {2 * 1500**3 / milliseconds / 1e6:.0f} GFLOP/s")  # fmt: skip
     for name, size in SIZES.items():
         print(name, size)
-        ladder(size)
+        column = f"{name}, {THREADS} thread{'s' * (THREADS > 1)}"
+        for rung, ratio in ladder(size).items():
+            keep("convolution", rung, {column: f"{ratio:.3g}"})
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from lab_server import run_notebook
 
 SMALL = {"1024": (1024, 768), "zoomed": (640, 512)}  # the latter: 1280 × 1024 at 200 %
 MARK = "(control) => parseFloat(getComputedStyle(control).outlineWidth)"
+ROLES = ("slider", "button", "checkbox", "radio", "radiogroup", "combobox", "textbox",
+         "spinbutton", "application")  # fmt: skip
 SHOWN = "(control) => getComputedStyle(control).outlineStyle !== 'none'"
 
 
@@ -36,6 +38,43 @@ def test_tab_reaches_every_control_and_marks_it(opened):
             if not missing:
                 break
         assert not missing, f"Tab does not reach {missing} of {title(explorer)}"
+
+
+def test_every_control_has_a_name(opened):
+    """In Chromium's own tree for screen readers; a slider is called as the label beside it."""
+    session = opened.page.context.new_cdp_session(opened.page)
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    wanted = {"nodeId": root, "selector": ".course-widget"}
+    boxes = session.send("DOM.querySelectorAll", wanted)["nodeIds"]
+    places = opened.page.locator(".course-widget").all()
+    assert len(boxes) == len(places) > 5
+    for box, place in zip(boxes, places, strict=True):
+        nodes = session.send("Accessibility.queryAXTree", {"nodeId": box})["nodes"]
+        shown = [node for node in nodes if not node["ignored"]]
+        named = [(node["role"]["value"], node["name"]["value"].strip()) for node in shown
+                 if node["role"]["value"] in ROLES]  # fmt: skip
+        assert all(name for _, name in named), named
+        controls = [one for one in place.locator(FOCUSABLE).all() if one.is_visible()]
+        assert len(named) >= len(controls)
+        labels = [one.evaluate(LABEL) for one in place.locator("[role=slider]").all()]
+        assert [name for role, name in named if role == "slider"] == labels
+
+
+def test_questions_are_answered_by_keyboard(opened):
+    """Tab comes from the cell above to one option, the arrow keys to the others, each marked."""
+    for question in opened.page.locator(".course-question").all():
+        options = question.locator("input[type=radio]").all()
+        options[0].focus()
+        opened.page.keyboard.press("Shift+Tab")
+        opened.page.keyboard.press("Tab")
+        names = set()
+        for _ in options:
+            reached = opened.page.locator(":focus")
+            assert reached.get_attribute("type") == "radio"
+            assert reached.evaluate(SHOWN) and reached.evaluate(MARK) >= 2, reached.evaluate(LABEL)
+            names.add(reached.evaluate(LABEL))
+            opened.page.keyboard.press("ArrowDown")
+        assert len(names) == len(options)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from course_utils.files import write_whole
 
-FOLDER = Path(__file__).resolve().parents[1]
+FOLDER = Path(__file__).resolve().parent
 JSON, PAGE = FOLDER / "RESULTS.json", FOLDER / "RESULTS.md"
 
 

@@ -1,9 +1,11 @@
-"""Does the course repeat? `uv run python tests/proof/repeatability.py [check …]`.
+"""Does the course repeat? `uv run python tests/repeatability.py [check …]`.
 
 Checks, each for every chapter that `--chapters` names (default: all four):
   versions   nbval, strict: Python 3.11, 3.12, 3.13 × 1, 2 torch threads × instructions of the CPU
   doubled    every code cell twice in a row
   restarts   a restart at each section, which then needs only the sections that it names
+  live       the instructor's edition, each emptied cell filled from its finished twin
+  student    the student's edition: the outputs, and each exercise "not attempted"
   killed     the kernel killed in the middle of the longest cell; then nbval, strict
 and, for the whole suite on a fresh clone (Linux):
   offline    no network but the machine's own
@@ -24,14 +26,13 @@ import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(Path(__file__).parent)]
+import chapter_runs
+from nbclient.exceptions import CellExecutionError
+from results import keep
 
-import chapter_runs  # noqa: E402
-from nbclient.exceptions import CellExecutionError  # noqa: E402
-from results import keep  # noqa: E402
+from notebooks_as_files import CHAPTERS, code_cells, read
 
-from notebooks_as_files import CHAPTERS, code_cells, read  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 PYTHONS = ("3.11", "3.12", "3.13")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
@@ -133,6 +134,8 @@ def state():
 BY_CHAPTER = {
     "doubled": chapter_runs.doubled,
     "restarts": chapter_runs.from_restarts,
+    "live": chapter_runs.live_edition,
+    "student": chapter_runs.student_edition,
     "killed": killed,
 }
 WHOLE = {

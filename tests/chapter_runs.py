@@ -3,15 +3,21 @@
 import copy
 import os
 import signal
+import tempfile
 import threading
+from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from stored_outputs import IGNORED, cell_difference
 
+from course_utils.live import write_live
+from course_utils.progress_report import exercise_states
+from course_utils.student import write_student
 from notebooks_as_files import code_cells, read, tags
 
+ADDED = {"live-start", "speaker-notes", "finished"}  # tags of what an edition adds
 TIMEOUT_S = 600  # longest cell: the slowest machine, beside other programs
 
 
@@ -96,6 +102,41 @@ def from_restarts(path):
         number, differing = compare(zip(stored, run(stored, path.parent), strict=True))
         count, problems = count + number, problems + differing
     return count, problems
+
+
+def filled(edition):
+    """The cells of a live edition with each emptied one filled from its twin, the rest left out."""
+    cells, twins = [], {cell.id: cell.source for cell in edition.cells}
+    for cell in copy.deepcopy(edition.cells):
+        if "emptied" in tags(cell):
+            note, cell.source = twins[f"{cell.id}_finished"].split("\n", 1)
+            assert note == f"# finished: {cell.id}"
+            cell.metadata["tags"].remove("emptied")
+        if not ADDED & set(tags(cell)):
+            cells.append(cell)
+    return cells
+
+
+def live_edition(path):
+    """Run the instructor's edition, each emptied cell filled: outputs are the stored ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        edition = read(write_live(path, Path(folder))[0])
+    stored = code_cells(read(path))
+    cells = [cell for cell in filled(edition) if cell.cell_type == "code"]
+    return compare(zip(stored, run(cells, path.parent), strict=True))
+
+
+def student_edition(path):
+    """Run the student's edition: outputs are the stored ones, no exercise is attempted."""
+    with tempfile.TemporaryDirectory() as folder:
+        edition = read(write_student(path, Path(folder))[0])
+    stored, cells = code_cells(read(path)), code_cells(edition)
+    edition.cells = run(cells, path.parent)
+    count, problems = compare(zip(stored, edition.cells, strict=True))
+    states = exercise_states(edition).items()
+    return count, problems + [
+        f"{name}: {state}" for name, state in states if state[1] != "not attempted"
+    ]
 
 
 def killed(path, cell_id, after):

@@ -15,7 +15,9 @@ import sys
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
 
+import statistics  # noqa: E402
 import time  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -27,7 +29,11 @@ from course_utils.proposals import SCALES, selective_search, starting_regions  #
 from course_utils.scenes import digit_scenes  # noqa: E402
 from course_utils.training import mode  # noqa: E402
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from results import keep  # noqa: E402
+
 SEEDS = range(3)
+TOLD = {}  # name of a detector → (mAP@.5, milliseconds for one picture) of each seed
 STEPS, BATCH, TIMED = 750, 16, 60
 FEW, SEARCHED, MANY = (120, (1, 4)), (300, (4, 6)), (6000, (4, 6))  # scenes, digits in each
 RATES = {"yolo": 0.02, "two_stage": 0.015}
@@ -148,6 +154,8 @@ def quick(call):
 
 
 def tell(name, seed, seconds, found, wait):
+    half = mean_average_precision(found, TRUTH, (0.5,))
+    TOLD.setdefault(name, []).append((half, float(wait.split(" ms")[0])))
     print(f"{name}: seed {seed}: {seconds}, {judge(found)}, one picture {wait}", flush=True)
 
 
@@ -296,6 +304,20 @@ JUDGES = {
     "recall": judge_recall,
 }
 
+
+
+def keep_all():
+    """The detectors that learnt from few scenes: quality, milliseconds, and these as ratios."""
+    names = [name for name in TOLD if name.startswith("few ")]
+    waits = {name: statistics.median(wait for _, wait in TOLD[name]) for name in names}
+    for name in names:
+        said = {"mAP@.5, a seed each": ", ".join(f"{half:.3f}" for half, _ in TOLD[name])}
+        said |= {"one picture": f"{waits[name]:.1f} ms"}
+        said |= {"times YOLO's": f"{waits[name] / waits['few YOLO']:.1f}"}
+        keep("detectors", name.removeprefix("few "), said)
+
+
 if __name__ == "__main__":
     for wanted in sys.argv[1:] or JUDGES:
         JUDGES[wanted]()
+    keep_all()

@@ -1,0 +1,39 @@
+"""What fills the tables of tests/RESULTS.md: `uv run python tests/benchmarks/all.py [name …]`.
+
+Names: chapters, convolution, mnist, detectors, sliders, imports, gpu (all, if none is given: about
+an hour on two cores). Each comparison is a process of its own.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+COMMANDS = {
+    "imports": [["imports.py"]],
+    "convolution": [["convolution.py", "1"], ["convolution.py", "2"]],
+    "chapters": [["chapters.py", chapter] for chapter in "1234"],
+    "mnist": [["mnist_recipes.py"]],
+    "detectors": [["two_stage.py", "few"]],
+    "sliders": [["sliders.py"]],
+    "gpu": [["gpu.py"]],
+}
+
+
+def main(names):
+    """Run the commands in turn; returns how many failed."""
+    unknown = set(names) - set(COMMANDS)
+    if unknown:
+        sys.exit(
+            f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(COMMANDS)}"
+        )
+    failed = 0
+    for name in names or COMMANDS:
+        for script, *options in COMMANDS[name]:
+            print(f"== {script} {' '.join(options)}", flush=True)
+            failed += subprocess.run([sys.executable, FOLDER / script, *options]).returncode != 0
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

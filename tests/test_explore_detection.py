@@ -19,6 +19,7 @@ from course_utils.explore import detection, outlines
 from course_utils.explore.iou import COLUMNS, ROWS, iou_explorer
 from course_utils.scenes import DIGIT_CLASSES, digit_scenes
 from course_utils.yolo import decode, detect, yolo_network
+from explorer_faces import check_legible, check_painting, check_still, move, moved
 
 SCENE = digit_scenes(1, seed=3)[0]
 IMAGE = SCENE.image
@@ -40,16 +41,6 @@ MAKERS = {
     "yolo": lambda: detection.yolo_explorer(IMAGE, BOXES, CONFIDENCE, CLASSES, NAMES),
     "nms": lambda: detection.nms_explorer(IMAGE, FEW, FEW_SCORES, FEW_LABELS, NAMES),
 }
-
-
-def move(control):
-    """Give a control another value."""
-    if hasattr(control, "options"):
-        control.value = next(value for value in control.options if value != control.value)
-    elif isinstance(control.value, bool):
-        control.value = not control.value
-    else:
-        control.value = control.max if control.value != control.max else control.min
 
 
 def send(explorer, **content):
@@ -78,16 +69,8 @@ def in_order(boxes):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_still_is_what_the_widget_showed_first(name):
-    explorer = MAKERS[name]()
-    first, mime = explorer.picture.content, explorer.picture.mime
-    data, metadata = explorer._repr_mimebundle_()
-    assert metadata[mime]["alt"] == data["text/plain"]
-    assert explorer.readout.text in data["text/plain"] and "\n" not in explorer.readout.text
-    assert Image.open(io.BytesIO(first)).width >= 800
-    for control in explorer.controls.values():
-        move(control)
-    assert explorer._repr_mimebundle_()[0][mime] == data[mime]
-    assert MAKERS[name]().picture.content == first and plt.get_fignums() == []
+    check_still(MAKERS[name])
+    assert plt.get_fignums() == []
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -115,29 +98,13 @@ def test_every_step_of_a_threshold_changes_the_picture(name):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_painting_over_the_ground_is_the_whole_picture(name):
-    explorer = MAKERS[name]()
-    for control in [None, *explorer.controls.values()]:
-        if control is not None:
-            move(control)
-        painted = np.asarray(explorer._figure.canvas.buffer_rgba()).astype(int)
-        for artist in explorer._moving:
-            artist.set_animated(False)
-        explorer._figure.canvas.draw()
-        whole = np.asarray(explorer._figure.canvas.buffer_rgba())
-        assert np.abs(painted - whole).mean() < 0.5  # grid and axis lines may lie above or below
-        for artist in explorer._moving:
-            artist.set_animated(True)
+    check_painting(MAKERS[name]())
 
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_texts_are_legible_and_inside_the_figure(name):
-    explorer = MAKERS[name]()
-    for control in [None, *explorer.controls.values()]:
-        if control is not None:
-            move(control)
-        page, inch = explorer._figure.get_tightbbox(), explorer._figure.get_size_inches()
-        assert page.min.min() >= -0.01 and (page.max <= inch + 0.01).all()
-        assert all(text.get_fontsize() >= 10 for text in explorer._figure.findobj(Text))
+    for explorer in moved(MAKERS[name]()):
+        check_legible(explorer)
 
 
 @pytest.mark.parametrize("name", MAKERS)

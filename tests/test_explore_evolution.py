@@ -1,6 +1,5 @@
 """The explorers of chapter 3, CNN evolution: their numbers against plain torch and torchvision."""
 
-import io
 import itertools
 import random
 import re
@@ -17,6 +16,7 @@ from course_utils.data import load_mnist, load_photo
 from course_utils.errors import ArgumentError
 from course_utils.explore import cnn_evolution as evolution
 from course_utils.models import small_resnet
+from explorer_faces import check_painting, check_still, move
 
 DIGITS = torch.tensor(load_mnist("test")[0][:32, None, ::2, ::2] / 255, dtype=torch.float32)
 PHOTOS = {name: load_photo(name, 160) for name in ("coffee", "cat_chelsea")}
@@ -32,28 +32,9 @@ MAKERS = {
 NUMBER = r"(\d[\d.]*(?:e-?\d+)?)"
 
 
-def move(control):
-    """Give a control another value."""
-    if hasattr(control, "options"):
-        control.value = next(value for value in control.options if value != control.value)
-    elif isinstance(control.value, bool):
-        control.value = not control.value
-    else:
-        control.value = control.max if control.value != control.max else control.min
-
-
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_still_is_what_the_widget_showed_first(name):
-    explorer = MAKERS[name]()
-    first, mime = explorer.picture.content, explorer.picture.mime
-    data, metadata = explorer._repr_mimebundle_()
-    assert metadata[mime]["alt"] == data["text/plain"]
-    assert explorer.readout.text in data["text/plain"]
-    assert Image.open(io.BytesIO(first)).width >= 800
-    for control in explorer.controls.values():
-        move(control)
-    assert explorer._repr_mimebundle_()[0][mime] == data[mime]
-    assert MAKERS[name]().picture.content == first
+    check_still(MAKERS[name])
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -70,18 +51,7 @@ def test_every_control_changes_the_picture_from_the_first_state(name):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_painting_over_the_ground_is_the_whole_picture(name):
-    explorer = MAKERS[name]()
-    for control in [None, *explorer.controls.values()]:
-        if control is not None:
-            move(control)
-        painted = np.asarray(explorer._figure.canvas.buffer_rgba()).astype(int)
-        for artist in explorer._moving:
-            artist.set_animated(False)
-        explorer._figure.canvas.draw()
-        whole = np.asarray(explorer._figure.canvas.buffer_rgba())
-        assert np.abs(painted - whole).mean() < 0.3  # grid and axis lines may lie above or below
-        for artist in explorer._moving:
-            artist.set_animated(True)
+    check_painting(MAKERS[name](), most=0.3)
 
 
 @pytest.mark.parametrize("name", MAKERS)

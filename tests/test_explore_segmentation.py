@@ -1,6 +1,5 @@
 """The explorers of regions: regions, borders and shares of pixels, counted one by one."""
 
-import io
 import itertools
 import time
 
@@ -9,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.text import Text
-from PIL import Image
 from skimage.color import rgb2lab
 from skimage.measure import regionprops
 from skimage.segmentation import felzenszwalb
@@ -17,6 +15,7 @@ from skimage.segmentation import felzenszwalb
 from course_utils.errors import ArgumentError
 from course_utils.explore import outlines, segmentation
 from course_utils.scenes import DIGIT_CLASSES, digit_scenes
+from explorer_faces import check_legible, check_painting, check_still, move, moved
 
 SCENE = digit_scenes(1, seed=3)[0]
 IMAGE, SEMANTIC, MASKS = SCENE.image, SCENE.semantic, SCENE.masks
@@ -31,14 +30,6 @@ MAKERS = {
     "merge": lambda: segmentation.merge_explorer(IMAGE, LEVELS),
     "overlay": lambda: segmentation.overlay_explorer(IMAGE, SEMANTIC, DIGIT_CLASSES, MASKS),
 }
-
-
-def move(control):
-    """Give a control another value."""
-    if isinstance(control.value, bool):
-        control.value = not control.value
-    else:
-        control.value = control.max if control.value != control.max else control.min
 
 
 def segments(path):
@@ -68,16 +59,8 @@ def borders_by_hand(labels):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_still_is_what_the_widget_showed_first(name):
-    explorer = MAKERS[name]()
-    first, mime = explorer.picture.content, explorer.picture.mime
-    data, metadata = explorer._repr_mimebundle_()
-    assert metadata[mime]["alt"] == data["text/plain"]
-    assert explorer.readout.text in data["text/plain"] and "\n" not in explorer.readout.text
-    assert Image.open(io.BytesIO(first)).width >= 800
-    for control in explorer.controls.values():
-        move(control)
-    assert explorer._repr_mimebundle_()[0][mime] == data[mime]
-    assert MAKERS[name]().picture.content == first and plt.get_fignums() == []
+    check_still(MAKERS[name])
+    assert plt.get_fignums() == []
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -91,32 +74,12 @@ def test_every_control_changes_the_picture_from_the_first_state(name):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_painting_over_the_ground_is_the_whole_picture(name):
-    explorer = MAKERS[name]()
-    for control in [None, *explorer.controls.values()]:
-        if control is not None:
-            move(control)
-        painted = np.asarray(explorer._figure.canvas.buffer_rgba()).astype(int)
-        for artist in explorer._moving:
-            artist.set_animated(False)
-        explorer._figure.canvas.draw()
-        whole = np.asarray(explorer._figure.canvas.buffer_rgba())
-        assert np.abs(painted - whole).mean() < 0.5
-        for artist in explorer._moving:
-            artist.set_animated(True)
-
-
-def check_legible(explorer):
-    page, inch = explorer._figure.get_tightbbox(), explorer._figure.get_size_inches()
-    assert page.min.min() >= -0.01 and (page.max <= inch + 0.01).all()
-    assert all(text.get_fontsize() >= 10 for text in explorer._figure.findobj(Text))
+    check_painting(MAKERS[name]())
 
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_texts_are_legible_and_inside_the_figure(name):
-    explorer = MAKERS[name]()
-    for control in [None, *explorer.controls.values()]:
-        if control is not None:
-            move(control)
+    for explorer in moved(MAKERS[name]()):
         check_legible(explorer)
 
 

@@ -13,16 +13,21 @@ def whole_number(name, value, least):
 
 
 def as_array(name, value):
-    """A NumPy array, a torch tensor (on any device) or nested lists → a NumPy array."""
+    """A NumPy array, a torch tensor (on any device) or nested lists → a NumPy array.
+
+    bfloat16, which NumPy lacks, becomes float32; a view that runs backwards, which torch does not
+    take, is copied.
+    """
     if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
     try:
         array = np.asarray(value)
     except ValueError:
         raise ArgumentError(f"{name} must be rectangular, got rows of different length") from None
     if array.dtype.kind not in "biuf":
         raise ArgumentError(f"{name} must hold numbers, got a {type(value).__name__}")
-    return array
+    return array.copy() if min(array.strides, default=0) < 0 else array
 
 
 def as_images(name, value, channels=None, dtype=None):
@@ -48,7 +53,10 @@ def as_images(name, value, channels=None, dtype=None):
         hint = f"; channels come second: use {name}.transpose(0, 3, 1, 2)" if last else ""
         raise ArgumentError(f"{wanted}{hint}")
     if 0 in array.shape:
-        raise ArgumentError(f"{name} is empty: {array.shape[0]} images, shape {array.shape}")
+        raise ArgumentError(
+            f"{name} is empty: {array.shape[0]} images, shape {array.shape}; look at what "
+            "chose them"
+        )
     return _as_float(name, array, dtype)
 
 
@@ -60,7 +68,7 @@ def as_features(name, value, features=None, dtype=None):
         hint = f"; use {name}.reshape(len({name}), -1)" if flat else ""
         raise ArgumentError(f"{name} must be (N, {features or 'D'}), got {array.shape}{hint}")
     if 0 in array.shape:
-        raise ArgumentError(f"{name} is empty: shape {array.shape}")
+        raise ArgumentError(f"{name} is empty: shape {array.shape}; look at what chose its rows")
     return _as_float(name, array, dtype)
 
 
@@ -77,7 +85,9 @@ def as_labels(labels, count, classes=None):
     if array.ndim != 1:
         raise ArgumentError(f"labels must be (N,), got {array.shape}")
     if len(array) != count:
-        raise ArgumentError(f"there are {count} logits and {len(array)} labels")
+        raise ArgumentError(
+            f"there are {count} logits and {len(array)} labels; take as many of each"
+        )
     if array.dtype.kind not in "iu":
         fix = "labels.long()" if hasattr(labels, "detach") else "labels.astype(int)"
         raise ArgumentError(f"labels must be whole numbers, got {array.dtype}; use {fix}")

@@ -227,7 +227,8 @@ def check_chapters(paths):
     except (CellTimeoutError, DeadKernelError, RuntimeError) as problem:
         last = str(problem).strip().splitlines()[0]
         return "", [
-            f"the kernel ended or did not answer ({last}): close other programs, then {AGAIN}"
+            f"the kernel ended or did not answer ({last}): close other programs, then {AGAIN}; "
+            "if it stays, run `uv sync --reinstall` (two installs of one library may be mixed)"
         ]
     problems = []
     for cell, owner in zip(cells, owners, strict=True):

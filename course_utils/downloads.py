@@ -13,13 +13,13 @@ import http.client
 import os
 import shutil
 import tarfile
-import tempfile
 import time
 import urllib.error
 import urllib.request
+import uuid
 import zipfile
 import zlib
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from tqdm import tqdm
 
@@ -95,13 +95,17 @@ SETS = {
 def downloaded(name, folder=None):
     """The folder that `fetch` returns for a data set, if it is there already, else None."""
     require_option("name", name, list(SETS))
-    target = _keep_in(folder) / name
+    target = keep_in(folder) / name
     return target if target.is_dir() else None
 
 
-def _keep_in(folder):
+def keep_in(folder=None):
+    """Where downloads lie: `folder`, else $COURSE_DOWNLOADS, else data/downloads in the course."""
     folder = folder or os.environ.get("COURSE_DOWNLOADS") or FOLDER / "downloads"
-    return Path(folder).expanduser()
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError:
+        raise DataError(f"{folder} names no home; set COURSE_DOWNLOADS to a whole path") from None
 
 
 def fetch(name, folder=None):
@@ -114,18 +118,33 @@ def fetch(name, folder=None):
     Raises DataError in one sentence if there is no network or the bytes are not the right ones.
     """
     require_option("name", name, list(SETS))
-    folder = _keep_in(folder)
-    target = folder / name
+    folder = keep_in(folder)
+    target, scratch = folder / name, folder / f".{name}-{uuid.uuid4().hex[:8]}"
     if target.is_dir():
         return target
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder))
+        _make(scratch)
+        _fill(name, scratch, target)
+        shutil.rmtree(scratch, ignore_errors=True)
+    except BaseException:  # also an interrupt, even while it cleans up
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    return target
+
+
+def _make(scratch):
+    try:
+        scratch.mkdir(parents=True)
     except OSError as problem:
         raise DataError(
-            f"{folder} cannot be written ({problem.strerror}); set COURSE_DOWNLOADS to a folder "
-            "that can"
+            f"{scratch.parent} cannot be written ({problem.strerror}); set COURSE_DOWNLOADS to a "
+            "folder that can"
         ) from None
+
+
+def _fill(name, scratch, target):
+    """Fetch and unpack in `scratch`, then move all of it to `target` at once."""
+    folder = target.parent
     try:
         for url, digest, inside in SETS[name]:
             archive = _obtain(url, digest, folder, scratch)
@@ -138,10 +157,9 @@ def fetch(name, folder=None):
             raise
         if not target.is_dir():  # else another notebook was first, and its copy serves
             reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-            raise DataError(f"{name} could not be put into {folder} ({reason})") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return target
+            full = getattr(problem, "errno", None) is not None  # the disk's word, not the archive's
+            cure = "set COURSE_DOWNLOADS to a folder with room" if full else "run this again"
+            raise DataError(f"{name} could not be put into {folder} ({reason}); {cure}") from None
 
 
 def _obtain(url, digest, folder, scratch):
@@ -189,14 +207,29 @@ def _sha256(path):
 
 
 def _unpack(archive, folder):
-    """tar, tar.gz, zip or gz → folder; a member that would leave the folder is refused."""
+    """tar, tar.gz, zip or gz → folder; an archive with a member outside it is refused."""
     folder.mkdir(parents=True, exist_ok=True)
     if archive.name.endswith((".tar", ".tar.gz")):
         with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
+            tar.extractall(folder, filter=_inside)
     elif archive.suffix == ".zip":
-        with zipfile.ZipFile(archive) as members:  # zipfile drops ".." and drive letters itself
+        with zipfile.ZipFile(archive) as members:
+            for name in members.namelist():
+                if _leads_outside(name):
+                    raise zipfile.BadZipFile(f"{name!r} would be written outside")
             members.extractall(folder)
     else:
         with gzip.open(archive) as source, open(folder / archive.stem, "wb") as file:
             shutil.copyfileobj(source, file)
+
+
+def _inside(member, folder):
+    """tarfile's own filter, which would make an absolute name relative: here it is refused."""
+    if _leads_outside(member.name):
+        raise tarfile.OutsideDestinationError(member, member.name)
+    return tarfile.data_filter(member, folder)
+
+
+def _leads_outside(name):
+    path = PureWindowsPath(name)  # knows drive letters, and both kinds of slashes
+    return bool(path.anchor) or ".." in path.parts

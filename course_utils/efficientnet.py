@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from course_utils.arguments import as_array
 from course_utils.data import load_weights
 from course_utils.errors import ArgumentError
 
@@ -72,7 +73,7 @@ def efficientnet_lite0(trained=True):
 
 def prepare(image):
     """A photo (H, W, 3) uint8 of any size → its middle square, (3, 224, 224) float32."""
-    image = torch.as_tensor(image)
+    image = image if isinstance(image, torch.Tensor) else torch.tensor(as_array("image", image))
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != torch.uint8:
         raise ArgumentError(
             f"image must be (H, W, 3) uint8, got {tuple(image.shape)} {image.dtype}; "

@@ -7,6 +7,7 @@ from course_utils.arguments import as_array, whole_number
 from course_utils.errors import ArgumentError
 
 BOX = np.full((3, 3), 1 / 9)  # the mean of nine pixels (L2.06)
+LARGEST = 2**30  # bytes of a matrix that is still made
 SOBEL = np.array([[1.0, 2, 1], [0, 0, 0], [-1, -2, -1]])  # above minus below (L2.07)
 
 
@@ -25,13 +26,19 @@ def conv_matrix(kernel, height, width, stride=1):
     """The matrix A with A @ image.ravel() = cross-correlation.ravel() (L2.11, L4.13).
 
     kernel: (R, S). height, width: of the image. Returns (H′ W′, H W), H′ = (H − R) // stride + 1.
-    Raises ArgumentError for other shapes.
+    Raises ArgumentError for other shapes, and for a matrix of more than 1 GiB.
     """
     kernel, stride = _matrix("kernel", kernel), whole_number("stride", stride, 1)
     height, width = whole_number("height", height, 1), whole_number("width", width, 1)
     _check_fits(kernel, height, width)
     rows, columns = kernel.shape
     tops, lefts = range(0, height - rows + 1, stride), range(0, width - columns + 1, stride)
+    size = len(tops) * len(lefts) * height * width * kernel.itemsize
+    if size > LARGEST:
+        raise ArgumentError(
+            f"height and width {(height, width)} make a matrix of {size / 2**30:,.1f} GiB, at most "
+            f"{LARGEST / 2**30:g} is made; use a smaller image, or correlate"
+        )
     matrix = np.zeros((len(tops), len(lefts), height, width), kernel.dtype)
     for i, top in enumerate(tops):
         for j, left in enumerate(lefts):

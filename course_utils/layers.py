@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from course_utils.arguments import as_features, as_images, as_labels, whole_number
+from course_utils.arguments import as_array, as_features, as_images, as_labels, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.pieces import in_pieces
 
@@ -22,7 +22,7 @@ class Layer:
         self.parameters, self.gradients = {}, {}
 
     def __call__(self, x):
-        return self.forward(x)
+        return self.forward(as_array("x", x))
 
 
 class Conv2d(Layer):
@@ -38,7 +38,8 @@ class Conv2d(Layer):
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, rng=None,
                  dtype=np.float32, input_gradient=True):  # fmt: skip
         super().__init__()
-        sizes = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
+        pair = isinstance(kernel_size, tuple) and len(kernel_size) == 2
+        sizes = kernel_size if pair else (kernel_size, kernel_size)
         self.kernel_size = tuple(whole_number("kernel_size", size, 1) for size in sizes)
         self.stride = whole_number("stride", stride, 1)
         self.padding = whole_number("padding", padding, 0)
@@ -133,7 +134,7 @@ class _Pool2d(Layer):
     def _pixels(self, shape):
         """Output's (H′, W′), and for each place in the window the (rows, columns) it meets."""
         if self.size > min(shape[2:]):
-            raise ArgumentError(f"size {self.size} is larger than the image, {shape[2:]}")
+            raise ArgumentError(f"size {self.size} is larger than the image, {shape[2:]}; use less")
         size = tuple((side - self.size) // self.stride + 1 for side in shape[2:])
         return size, [tap[2:] for tap in _taps((self.size, self.size), self.stride, size)]
 

@@ -27,6 +27,7 @@ RESNET = {  # depth → (bottleneck?, blocks in each of the four stages) (He et 
 
 def lenet5(classes=10):
     """LeNet-5 as the lecture's table has it (L3.02): (N, 1, 32, 32), 61,706 parameters."""
+    whole_number("classes", classes, 1)
     return nn.Sequential(
         nn.Conv2d(1, 6, 5), nn.Tanh(), nn.AvgPool2d(2),
         nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
@@ -37,6 +38,8 @@ def lenet5(classes=10):
 
 def digit_net(a=16, b=32, c=64):
     """Chapter 2's network for digits (L2.20): (N, 1, 28, 28) → (N, 10). a, b, c: channels."""
+    for name, channels in (("a", a), ("b", b), ("c", c)):
+        whole_number(name, channels, 1)
 
     def block(ins, outs, size, pool, **options):
         convolution = nn.Conv2d(ins, outs, size, bias=False, **options)
@@ -52,6 +55,7 @@ def digit_net(a=16, b=32, c=64):
 
 def alexnet(classes=1000):
     """AlexNet as torchvision builds it (L3.03): (N, 3, 224, 224), 61,100,840 parameters."""
+    whole_number("classes", classes, 1)
     settings = [(3, 64, 11, 4, 2), (64, 192, 5, 1, 2), (192, 384, 3, 1, 1), (384, 256, 3, 1, 1),
                 (256, 256, 3, 1, 1)]  # fmt: skip
     layers = []
@@ -68,6 +72,7 @@ def alexnet(classes=1000):
 def vgg(depth=16, classes=1000):
     """VGG of 11, 13, 16 or 19 layers with weights (L3.06): (N, 3, 224, 224); 16: 138,357,544."""
     require_option("depth", depth, list(VGG))
+    whole_number("classes", classes, 1)
     layers, ins = [], 3
     for outs in VGG[depth]:
         layers += (
@@ -152,6 +157,7 @@ def resnet(depth=18, classes=1000, se=False):
     parameters. se: adds a gate for each channel; SE-ResNet-50 has 28,088,024.
     """
     require_option("depth", depth, list(RESNET))
+    whole_number("classes", classes, 1)
     bottleneck, repeats = RESNET[depth]
     blocks, outs = stages(64, (64, 128, 256, 512), repeats, bottleneck=bottleneck, se=se)
     first = [conv_norm(3, 64, 7, 2), nn.ReLU(), nn.MaxPool2d(3, 2, padding=1)]
@@ -166,7 +172,11 @@ def small_resnet(blocks=3, width=16, channels=1, classes=10, **options):
     (N, channels, H, W). blocks: in each stage. options: shortcut=False is the plain network;
     se=True adds gates. Source: arXiv:1512.03385, section 4.2.
     """
-    whole_number("blocks", blocks, 1)
+    sizes = {"blocks": blocks, "width": width, "channels": channels, "classes": classes}
+    for name, size in sizes.items():
+        whole_number(name, size, 1)
+    for option in options:
+        require_option("option", option, ["bottleneck", "shortcut", "se"])
     body, outs = stages(width, (width, 2 * width, 4 * width), (blocks,) * 3, **options)
     return nn.Sequential(
         conv_norm(channels, width, 3), nn.ReLU(), *body,

@@ -111,6 +111,7 @@ def save_bitmap(path, bits, overwrite=False):
     or an existing file (unless overwrite). The file appears whole or not at all.
     """
     path = Path(_checked_path(path))
+    bits = bits.detach().cpu() if hasattr(bits, "detach") else bits  # a torch tensor
     try:
         bits = np.asarray(bits)
         fine = bits.ndim == 2 and bits.size > 0 and np.isin(bits, (0, 1)).all()
@@ -118,7 +119,7 @@ def save_bitmap(path, bits, overwrite=False):
         fine = False
     if not fine:
         shape = getattr(bits, "shape", "rows of different length")
-        raise ArgumentError(f"bits must be (H, W) of 0 and 1, got shape {shape}")
+        raise ArgumentError(f"bits must be (H, W) of 0 and 1, got shape {shape}; use gray < 128")
     if path.suffix not in (".pbm", ".png"):
         raise ArgumentError(f"path must end in .pbm or .png, got {path.name!r}")
     if path.suffix == ".pbm":
@@ -141,7 +142,9 @@ def save_bitmap(path, bits, overwrite=False):
         if isinstance(problem, DataError):
             raise
         reason = getattr(problem, "strerror", problem)
-        raise DataError(f"{path.name} cannot be written: {reason}") from None
+        raise DataError(
+            f"{path.name} cannot be written: {reason}; choose another folder than {path.parent}"
+        ) from None
 
 
 def load_bitmap(path):

@@ -6,13 +6,10 @@
 The file's SHA-256 must begin as its name says, which torchvision's authors put there.
 """
 
-import os
-from pathlib import Path
-
 import torch
 from torchvision.models import detection
 
-from course_utils.data import FOLDER
+from course_utils.downloads import keep_in
 from course_utils.errors import DataError, require_option
 
 DETECTORS = {  # name → (function, weights); 74 and 170 MB
@@ -64,14 +61,21 @@ def pretrained_detector(name, folder=None):
     build, weights = DETECTORS[name]
     model = build(weights=None, weights_backbone=None)
     try:
-        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as problem:  # torch's errors for a bad file are of many kinds
-        reason = str(problem).splitlines()[0]
+        arrays = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as problem:  # of many kinds; some advise to trust the file, so none is quoted
+        reason = type(problem).__name__
         raise DataError(f"{path} is damaged ({reason}); delete it and fetch it again") from None
+    expected, found = list(model.state_dict()), list(arrays) if isinstance(arrays, dict) else []
+    try:
+        model.load_state_dict(arrays)
+    except (RuntimeError, TypeError):
+        raise DataError(
+            f"{path} does not hold the weights of {name}: it starts with {found[:1]}, expected "
+            f"{expected[:1]}; delete it and fetch it again"
+        ) from None
     return model.eval(), weights.meta["categories"]
 
 
 def _file(name, folder):
     require_option("name", name, list(DETECTORS))
-    folder = folder or os.environ.get("COURSE_DOWNLOADS") or FOLDER / "downloads"
-    return Path(folder).expanduser() / DETECTORS[name][1].url.rsplit("/", 1)[1]
+    return keep_in(folder) / DETECTORS[name][1].url.rsplit("/", 1)[1]

@@ -231,7 +231,8 @@ def _logits(model, images):
 
 def _as_pictures(images):
     """A tensor, RGB last in memory: torch convolves that faster."""
-    images = torch.from_numpy(images) if isinstance(images, np.ndarray) else images
+    if isinstance(images, np.ndarray):
+        images = torch.from_numpy(as_array("images", images))
     known = isinstance(images, torch.Tensor) and images.dtype == torch.uint8
     if not known or images.ndim != 4 or 0 in images.shape:
         raise ArgumentError(f"images must be (N, C, H, W) uint8, 0 … 255, got {_tell(images)}")

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from course_utils.arguments import as_array, as_labels, whole_number
 from course_utils.errors import ArgumentError, require_option
+from course_utils.misfits import enough_memory, logits_of
 from course_utils.progress import progress
 
 DEVICES = ("cuda", "mps", "cpu")
@@ -69,27 +70,30 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     optimizer = torch.optim.AdamW(weights, learning_rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps + 1)
     losses = []
+
+    def one_step(x, y):
+        optimizer.zero_grad()
+        with _precision(device, bfloat16):
+            logits = logits_of(model, augment(x, draw) if augment else x)
+            if not losses:
+                as_labels(labels, len(images), logits.shape[1])
+            value = loss(logits.float(), y)
+        if value.ndim:
+            raise ArgumentError(
+                f'loss must return one number, got shape {tuple(value.shape)}; use reduction="mean"'
+            )
+        value.backward()
+        optimizer.step()
+        return value.detach()
+
     with mode(model, training=True):
         try:
             for step in progress(range(steps), "training"):
                 if step % batches == 0:
                     shuffled = torch.randperm(len(images), generator=order).tensor_split(batches)
                 batch = shuffled[step % batches]
-                x, y = images[batch].to(device), labels[batch].to(device)
-                with _precision(device, bfloat16):
-                    logits = _logits(model, augment(x, draw) if augment else x)
-                    if step == 0:
-                        as_labels(labels, len(images), logits.shape[1])
-                    value = loss(logits.float(), y)
-                if value.ndim:
-                    raise ArgumentError(
-                        f"loss must return one number, got shape {tuple(value.shape)}; "
-                        'use reduction="mean"'
-                    )
-                optimizer.zero_grad()
-                value.backward()
-                optimizer.step()
-                losses.append(value.detach())
+                with enough_memory(batch_size):
+                    losses.append(one_step(images[batch].to(device), labels[batch].to(device)))
                 schedule.step()
         except KeyboardInterrupt:
             print(f"stopped after {len(losses) / batches:.2f} of {epochs} epochs, weights kept")
@@ -111,7 +115,8 @@ def evaluate(model, images, labels, batch_size=1000):
     right = 0
     with mode(model, training=False), torch.inference_mode():
         for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-            logits = _logits(model, x.to(device, copy=True))  # a copy: models may work in place
+            with enough_memory(batch_size):
+                logits = logits_of(model, x.to(device, copy=True))  # models may work in place
             as_labels(y, len(y), logits.shape[1])
             if logits.isnan().any():
                 raise ArgumentError("the model's logits hold NaN: its training went wrong")
@@ -124,6 +129,9 @@ def shift_pixels(images, generator):
 
     images: (N, C, H, W). generator: a torch.Generator on the images' device.
     """
+    if not isinstance(images, torch.Tensor) or images.ndim != 4:
+        came = f"got a {type(images).__name__} {tuple(np.shape(images))}"
+        raise ArgumentError(f"images must be a tensor (N, C, H, W), {came}; use torch.tensor(…)")
     n, _, height, width = images.shape
     padded = functional.pad(images, (1, 1, 1, 1), mode="replicate")
     moved = torch.empty_like(images)
@@ -206,14 +214,29 @@ def _precision(device, bfloat16):
 
 @contextlib.contextmanager
 def mode(model, training):
-    """Put a model into training or evaluation mode; afterwards every part is as it was."""
+    """Put a model into training or evaluation mode; afterwards every part is as it was.
+
+    So are torch's own switches, which an interrupt at a bad moment would leave turned: then the
+    next training had no gradients.
+    """
     before = [(part, part.training) for part in model.modules()]
-    model.train(training)
-    try:
-        yield
-    finally:
+    gradients = torch.is_grad_enabled()
+    short = {device: torch.is_autocast_enabled(device) for device in DEVICES}
+
+    def restore():
+        torch.set_grad_enabled(gradients)
+        for device, enabled in short.items():
+            torch.set_autocast_enabled(device, enabled)
         for part, was_training in before:
             part.training = was_training
+
+    try:
+        model.train(training)
+        yield
+        restore()
+    except BaseException:  # also an interrupt while it restores
+        restore()
+        raise
 
 
 def _parameters(model):
@@ -233,26 +256,6 @@ def _check_number(name, value, zero):
     raise ArgumentError(f"{name} must be {'0 or ' if zero else ''}a number above 0, got {value!r}")
 
 
-def _logits(model, x):
-    """The model's answer (N, K); one sentence instead of torch's where the channels do not fit."""
-    try:
-        logits = model(x)
-    except RuntimeError:
-        first = next((part for part in model.modules() if isinstance(part, torch.nn.Conv2d)), None)
-        if first is None or x.ndim != 4 or x.shape[1] == first.in_channels:
-            raise
-        last = x.shape[3] == first.in_channels
-        hint = "; they are (N, H, W, C): use images.permute(0, 3, 1, 2)" if last else ""
-        wanted = f"images must be (N, {first.in_channels}, H, W) for this model"
-        raise ArgumentError(f"{wanted}, got {('N', *x.shape[1:])}{hint}".replace("'", "")) from None
-    if logits.ndim != 2 or len(logits) != len(x):
-        raise ArgumentError(
-            f"model must return logits (N, K), got {tuple(logits.shape)} for {len(x)} images; "
-            "end it with nn.Flatten()"
-        )
-    return logits
-
-
 def _as_data(images, labels):
     """Images as a tensor of float32 and labels as one of int64, of the same length, not empty."""
     given = type(images)
@@ -260,6 +263,7 @@ def _as_data(images, labels):
         images = torch.tensor(as_array("images", images))
     if not isinstance(labels, torch.Tensor):
         labels = torch.tensor(as_array("labels", labels))
+    images = images.detach()
     if images.dtype != torch.float32:
         tensor = given is torch.Tensor
         fix = "images.float()" if tensor else "np.float32(images)"
@@ -271,13 +275,21 @@ def _as_data(images, labels):
             f"images must be (N, C, H, W) or (N, D), got {tuple(images.shape)}{hint}"
         )
     if not images.numel():
-        raise ArgumentError(f"images is empty: {len(images)} images, shape {tuple(images.shape)}")
+        raise ArgumentError(
+            f"images is empty: {len(images)} images, shape {tuple(images.shape)}; look at what "
+            "chose them"
+        )
     if labels.ndim == 1 and len(labels) != len(images):
-        raise ArgumentError(f"there are {len(images)} images and {len(labels)} labels")
+        raise ArgumentError(
+            f"there are {len(images)} images and {len(labels)} labels; take as many of each"
+        )
     as_labels(labels, len(images))  # how many classes there are, the logits will tell
     low, high = (float(value) for value in images.aminmax())
     if not np.isfinite((low, high)).all():
-        raise ArgumentError("images hold NaN or inf")
+        wrong = int((~images.isfinite()).flatten(1).any(1).nonzero()[0])
+        raise ArgumentError(
+            f"images hold NaN or inf, first in images[{wrong}]; leave it out, or load it again"
+        )
     if high > 100:
         warnings.warn(f"images go from {low:g} to {high:g}; divide by 255?", stacklevel=3)
     return images, labels.long()

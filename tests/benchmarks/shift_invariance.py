@@ -5,7 +5,10 @@ Runs the notebook's own cells, with other random patches and other digits, and p
 
 import contextlib
 import io
+import runpy
 import sys
+import tempfile
+from pathlib import Path
 
 import nbformat
 
@@ -17,14 +20,15 @@ CELLS = ("imports", "shift-digit", "shift-canvas", "shift-patches", "shift-featu
 
 def accuracies(cells, seed, start):
     """Accuracies by pixels and by pooled matches over the shifts, for one draw."""
-    names = {}
-    for name in CELLS:
-        source = cells[name].source.replace("default_rng(0)", f"default_rng({seed})")
-        source = source.replace("[:1000]", f"[{start}:{start + 1000}]")
-        source = source.replace("digits[:300]", f"digits[{start // 4}:{start // 4 + 300}]")
-        source = source.replace("labels[:300]", f"labels[{start // 4}:{start // 4 + 300}]")
-        with contextlib.redirect_stdout(io.StringIO()):
-            exec(source, names)
+    source = "\n".join(cells[name].source for name in CELLS)
+    source = source.replace("default_rng(0)", f"default_rng({seed})")
+    source = source.replace("[:1000]", f"[{start}:{start + 1000}]")
+    source = source.replace("digits[:300]", f"digits[{start // 4}:{start // 4 + 300}]")
+    source = source.replace("labels[:300]", f"labels[{start // 4}:{start // 4 + 300}]")
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        script = Path(folder) / "cells.py"
+        script.write_text(source, encoding="utf-8")
+        names = runpy.run_path(str(script))
     return names["by_pixels"], names["by_pooled"]
 
 

@@ -305,7 +305,6 @@ JUDGES = {
 }
 
 
-
 def keep_all():
     """The detectors that learnt from few scenes: quality, milliseconds, and these as ratios."""
     names = [name for name in TOLD if name.startswith("few ")]

@@ -154,7 +154,7 @@ def train_gan(generator, discriminator, images, labels=None, steps=600, batch_si
         )
     labels = _labels(labels, classes, len(images), "images")
     optimizers = [
-        torch.optim.Adam(model.parameters(), rate, betas=(0.5, 0.999))
+        torch.optim.Adam(model.parameters(), rate, betas=(0.5, 0.999), fused=True)
         for model, rate in zip((generator, discriminator), rates, strict=True)
     ]
     history = GanHistory(average=copy.deepcopy(generator).eval())

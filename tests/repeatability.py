@@ -7,10 +7,11 @@ Checks, each for every chapter that `--chapters` names (default: all four):
   live       the instructor's edition, each emptied cell filled from its finished twin
   student    the student's edition: the outputs, and each exercise "not attempted"
   killed     the kernel killed in the middle of the longest cell; then nbval, strict
-and, for the whole suite on a fresh clone (Linux):
-  offline    no network but the machine's own
-  readonly   the clone read-only, except tests/artifacts
+and, for the whole suite on a fresh clone:
   elsewhere  the clone in a folder with a space and Korean letters, started from another folder
+  offline    no network but the machine's own (Linux)
+  readonly   the clone read-only, except tests/artifacts (Linux)
+  at-once    all three of them
 Without a name all run: some hours on two cores. What was run is written into the table of
 tests/RESULTS.md, a row a check; other rows stay as they are.
 """
@@ -138,22 +139,24 @@ BY_CHAPTER = {
     "student": chapter_runs.student_edition,
     "killed": killed,
 }
-WHOLE = {
-    "offline": (["unshare", "-rn"], 'ip link set lo up && exec "$@"'),
-    "readonly": (
-        ["unshare", "-rm"],
-        'mkdir -p tests/artifacts && mount --rbind . . && cd "$PWD" && '
-        "mount --bind tests/artifacts tests/artifacts && mount -o remount,bind,ro . && "
-        '! touch it 2>&1 && exec "$@"',
-    ),
-    "elsewhere": ([], 'cd / && exec "$@"'),
+OFFLINE = "ip link set lo up"
+READONLY = (
+    'mkdir -p tests/artifacts && mount --rbind . . && cd "$PWD" && '
+    "mount --bind tests/artifacts tests/artifacts && mount -o remount,bind,ro . && "
+    "! touch it 2>/dev/null"
+)
+WHOLE = {  # name → program that starts the rest, and what a shell does first
+    "elsewhere": ([], "true"),
+    "offline": (["unshare", "-rn"], OFFLINE),
+    "readonly": (["unshare", "-rm"], READONLY),
+    "at-once": (["unshare", "-rnm"], f"{OFFLINE} && {READONLY}"),
 }
 
 
 def suite(name):
     """(whether all is green, pytest's last line, its output) in a clone of the last commit."""
-    prefix, script = WHOLE[name]
-    named = "동아리 폴더 " if name == "elsewhere" else "clone-"
+    prefix, first = WHOLE[name]
+    named, there = ("동아리 폴더 ", "/") if name in ("elsewhere", "at-once") else ("clone-", ".")
     with tempfile.TemporaryDirectory(prefix=named) as at:
         clone = Path(at, "course")
         subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
@@ -162,7 +165,7 @@ def suite(name):
         command += ["-p", "no:cacheprovider", "-c", str(clone / "pyproject.toml")]
         command += [f"--rootdir={clone}", str(clone / "tests"), str(clone / "notebooks")]
         done = subprocess.run(
-            [*prefix, "sh", "-c", script, "sh", *command],
+            [*prefix, "sh", "-c", f'{first} && cd {there} && exec "$@"', "sh", *command],
             cwd=clone,
             env=os.environ | {"HYPOTHESIS_STORAGE_DIRECTORY": at, "PYTHONDONTWRITEBYTECODE": "1"},
             stdout=subprocess.PIPE,

@@ -1,10 +1,12 @@
 """Keeps what was measured: tests/RESULTS.json, and from it the tables of tests/RESULTS.md."""
 
+import contextlib
 import datetime
 import json
 import os
 import platform
 import re
+import time
 from pathlib import Path
 
 from course_utils.files import write_whole
@@ -38,12 +40,29 @@ def keep(table, row, values):
 
     A cell that the row had is replaced, other cells and rows stay.
     """
-    data = json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {}
-    today = datetime.date.today().isoformat()
-    rows = data.setdefault(table, {})
-    rows[row] = rows.get(row, {}) | values | {"machine": machine(), "date": today}
-    write_whole(JSON, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
-    write_page(data)
+    mine = values | {"machine": machine(), "date": datetime.date.today().isoformat()}
+    with alone():
+        data = json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {}
+        rows = data.setdefault(table, {})
+        rows[row] = rows.get(row, {}) | mine
+        write_whole(JSON, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
+        write_page(data)
+
+
+@contextlib.contextmanager
+def alone():
+    """Wait until no other process writes results, at most a minute."""
+    lock = JSON.with_suffix(".lock")
+    for _ in range(600):
+        try:
+            lock.mkdir()
+            break
+        except FileExistsError:
+            time.sleep(0.1)
+    try:
+        yield
+    finally:
+        lock.rmdir()
 
 
 def write_page(data):

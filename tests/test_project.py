@@ -61,7 +61,8 @@ def test_no_lock_file_and_no_registry_host():
 
 def test_nothing_at_the_top_without_a_reason():
     allowed = {"notebooks", "course_utils", "data", "tests", "environment.yml", "README.md",
-               "pyproject.toml", "LICENSE", "CONTRIBUTING.md"}  # fmt: skip
+               "pyproject.toml", "LICENSE", "CONTRIBUTING.md", "CHANGELOG.md",
+               "CITATION.cff"}  # fmt: skip
     top = {name.split("/")[0] for name in TRACKED if name}
     assert {name for name in top if not name.startswith(".")} <= allowed
 

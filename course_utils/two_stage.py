@@ -203,30 +203,32 @@ def _rpn_loss(said, boxes_list):
     anchors = anchor_boxes(*said.shape[2:]).to(said.device)
     found = [match(anchors, truth, 0.3, 0.6, best=True) for truth in boxes_list]
     kind = torch.stack([kind for _, kind in found])
-    pairs = zip(boxes_list, found, strict=True)
-    wanted = [encode(anchors[k == 1], truth[about[k == 1]]) for truth, (about, k) in pairs]
+    aims = [truth[about[k == 1]] for truth, (about, k) in zip(boxes_list, found, strict=True)]
+    starts = anchors.expand(len(kind), -1, -1)[kind == 1]
+    wanted = encode(starts, torch.cat(aims))
     scores, deltas = split_said(said)
     judged, goals = kind >= 0, kind.to(scores.dtype)
     entropy = functional.binary_cross_entropy_with_logits
     return {
         "objectness": entropy(scores[judged], goals[judged], reduction="sum"),
-        "anchor": functional.smooth_l1_loss(deltas[kind == 1], torch.cat(wanted), reduction="sum"),
+        "anchor": functional.smooth_l1_loss(deltas[kind == 1], wanted, reduction="sum"),
     }
 
 
 def _head_loss(logits, deltas, rois, boxes_list, labels_list):
     goals = torch.full((len(rois),), logits.shape[1] - 1, device=rois.device)  # background
-    wanted = torch.zeros_like(deltas)
+    taken, aims = [], []
     for i, (truth, labels) in enumerate(zip(boxes_list, labels_list, strict=True)):
         here = torch.nonzero(rois[:, 0] == i)[:, 0]
         about, kind = match(rois[here, 1:], truth, 0.5, 0.5)
         mine, about = here[kind == 1], about[kind == 1]
-        if len(mine):
-            goals[mine], wanted[mine] = labels[about], encode(rois[mine, 1:], truth[about])
-    objects = goals < logits.shape[1] - 1
+        goals[mine] = labels[about]
+        taken, aims = [*taken, mine], [*aims, truth[about]]
+    taken = torch.cat(taken)
+    wanted = encode(rois[taken, 1:], torch.cat(aims))
     return {
         "class": functional.cross_entropy(logits, goals, reduction="sum"),
-        "box": functional.smooth_l1_loss(deltas[objects], wanted[objects], reduction="sum"),
+        "box": functional.smooth_l1_loss(deltas[taken], wanted, reduction="sum"),
     }
 
 

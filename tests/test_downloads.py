@@ -75,6 +75,7 @@ def offer(server, monkeypatch):
         ("set.zip", zip_of("a.txt", b"hello")),
         ("a.txt.gz", gzip.compress(b"hello")),
     ],
+    ids=["tar", "zip", "gz"],  # bytes as names would hold the time
 )
 def test_a_set_arrives_once_and_whole(offer, server, tmp_path, file, body):
     offer(file, body, inside="raw")

@@ -12,13 +12,15 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbval.plugin import IPyNbFile
+from stored_outputs import code_cells, joined
 
 FOLDER = pytest.StashKey[Path]()  # where the records of this run of the tests lie
 
 
 def record(config, name, notebook):
-    """Keep the notebook, an .ipynb dict, that JupyterLab holds after Run All of `name`."""
-    (config.stash[FOLDER] / f"{name}.json").write_text(json.dumps(notebook), encoding="utf-8")
+    """Keep the code cells of the notebook, an .ipynb dict, as they are after Run All of `name`."""
+    cells = json.dumps(code_cells(notebook))
+    (config.stash[FOLDER] / f"{name}.json").write_text(cells, encoding="utf-8")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -38,26 +40,27 @@ class Chapter(IPyNbFile):
         record = self.config.stash[FOLDER] / f"{self.path.stem}.json"
         if not record.is_file():
             return super().setup()
-        self.kernel = RecordedKernel(nbformat.reads(record.read_text("utf-8"), as_version=4))
+        self.kernel = RecordedKernel(json.loads(record.read_text(encoding="utf-8")))
         return self.setup_sanitize_files()
 
 
 class RecordedKernel:
-    """Answers as a kernel does that runs the code cells of an executed notebook in their order."""
+    """Answers as a kernel does that runs executed code cells, dicts, in their order."""
 
-    def __init__(self, notebook):
-        self.cells = iter([cell for cell in notebook.cells if cell.cell_type == "code"])
+    def __init__(self, cells):
+        self.cells = iter(cells)
         self.messages, self.asked = deque(), 0
 
     def execute_cell_input(self, source, allow_stdin=False):
         """Go on to the cell with this source; returns the number of the request."""
         self.asked += 1
         header = {"parent_header": {"msg_id": self.asked}}
-        cell = next((cell for cell in self.cells if cell.source == source), None)
-        if cell is None or cell.execution_count is None:
+        cell = next((cell for cell in self.cells if joined(cell["source"]) == source), None)
+        if cell is None or cell["execution_count"] is None:
             raise AssertionError(f"JupyterLab has not run this cell:\n{source}")
-        for output in cell.outputs:
-            self.messages.append(header | {"msg_type": output.output_type, "content": output})
+        for output in nbformat.from_dict(cell["outputs"]):
+            content = {"metadata": {}, "execution_count": None} | output
+            self.messages.append(header | {"msg_type": output.output_type, "content": content})
         idle = {"execution_state": "idle"}
         self.messages.append(header | {"msg_type": "status", "content": idle})
         return self.asked

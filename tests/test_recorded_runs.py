@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbval.plugin import NbCellError
+from stored_outputs import code_cells
 
 from recorded_runs import Chapter, RecordedKernel
 
@@ -32,7 +33,7 @@ def judged(request, tmp_path):
         path = tmp_path / "chapter.ipynb"
         nbformat.write(stored, path)
         chapter = Chapter.from_parent(request.session, path=path)
-        chapter.kernel = RecordedKernel(live)
+        chapter.kernel = RecordedKernel(code_cells(live))
         for cell in chapter.collect():
             cell.runtest()
 

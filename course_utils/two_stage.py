@@ -204,8 +204,7 @@ def _rpn_loss(said, boxes_list):
     found = [match(anchors, truth, 0.3, 0.6, best=True) for truth in boxes_list]
     kind = torch.stack([kind for _, kind in found])
     aims = [truth[about[k == 1]] for truth, (about, k) in zip(boxes_list, found, strict=True)]
-    starts = anchors.expand(len(kind), -1, -1)[kind == 1]
-    wanted = encode(starts, torch.cat(aims))
+    wanted = encode(anchors.expand(len(kind), -1, -1)[kind == 1], torch.cat(aims))
     scores, deltas = split_said(said)
     judged, goals = kind >= 0, kind.to(scores.dtype)
     entropy = functional.binary_cross_entropy_with_logits
@@ -217,18 +216,17 @@ def _rpn_loss(said, boxes_list):
 
 def _head_loss(logits, deltas, rois, boxes_list, labels_list):
     goals = torch.full((len(rois),), logits.shape[1] - 1, device=rois.device)  # background
-    taken, aims = [], []
+    aims = rois[:, 1:].clone()  # those of the background are not asked for
     for i, (truth, labels) in enumerate(zip(boxes_list, labels_list, strict=True)):
         here = torch.nonzero(rois[:, 0] == i)[:, 0]
         about, kind = match(rois[here, 1:], truth, 0.5, 0.5)
         mine, about = here[kind == 1], about[kind == 1]
-        goals[mine] = labels[about]
-        taken, aims = [*taken, mine], [*aims, truth[about]]
-    taken = torch.cat(taken)
-    wanted = encode(rois[taken, 1:], torch.cat(aims))
+        goals[mine], aims[mine] = labels[about], truth[about]
+    objects = goals < logits.shape[1] - 1
+    wanted = encode(rois[objects, 1:], aims[objects])
     return {
         "class": functional.cross_entropy(logits, goals, reduction="sum"),
-        "box": functional.smooth_l1_loss(deltas[taken], wanted, reduction="sum"),
+        "box": functional.smooth_l1_loss(deltas[objects], wanted, reduction="sum"),
     }
 
 

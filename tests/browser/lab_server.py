@@ -16,7 +16,7 @@ from urllib.parse import quote
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROBE = Path(__file__).with_name("probe.js")
 START_S, RUN_S = 90, 600  # longest waits: for a server, a page or a kernel, and for Run All
-EVERY_CELL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
+EVERY_CELL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "contentVisibility"}}
 ARRIVE_MS = 10_000  # longest wait for widgets after the last cell
 SHELL_ONLY = ("MPLBACKEND", "PYTHONWARNINGS")  # would change what cells show
 PAGE_STEP = 900  # pixels from one screenshot of a notebook to the next

@@ -69,7 +69,7 @@ def test_questions_are_answered_by_keyboard(opened):
         opened.page.keyboard.press("Tab")
         names = set()
         for _ in options:
-            reached = opened.page.locator(":focus")
+            reached = opened.page.locator("input:focus")
             assert reached.get_attribute("type") == "radio"
             assert reached.evaluate(SHOWN) and reached.evaluate(MARK) >= 2, reached.evaluate(LABEL)
             names.add(reached.evaluate(LABEL))

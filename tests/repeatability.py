@@ -12,6 +12,7 @@ and, for the whole suite on a fresh clone:
   offline    no network but the machine's own (Linux)
   readonly   the clone read-only, except tests/artifacts (Linux)
   at-once    all three of them
+(UV_PYTHON names another Python for the clone.)
 Without a name all run: some hours on two cores. What was run is written into the table of
 tests/RESULTS.md, a row a check; other rows stay as they are.
 """
@@ -154,14 +155,16 @@ WHOLE = {  # name → program that starts the rest, and what a shell does first
 
 
 def suite(name):
-    """(whether all is green, pytest's last line, its output) in a clone of the last commit."""
+    """(whether all is green, cells of the table, pytest's output) in a clone of the last commit."""
     prefix, first = WHOLE[name]
     named, there = ("동아리 폴더 ", "/") if name in ("elsewhere", "at-once") else ("clone-", ".")
     with tempfile.TemporaryDirectory(prefix=named) as at:
         clone = Path(at, "course")
         subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
         subprocess.run(["uv", "sync", "--quiet"], cwd=clone, check=True)
-        command = [str(clone / ".venv" / "bin" / "python"), "-m", "pytest", "-q"]
+        python = str(clone / ".venv" / "bin" / "python")
+        version = subprocess.check_output([python, "--version"], text=True).strip()
+        command = [python, "-m", "pytest", "-q"]
         command += ["-p", "no:cacheprovider", "-c", str(clone / "pyproject.toml")]
         command += [f"--rootdir={clone}", str(clone / "tests"), str(clone / "notebooks")]
         done = subprocess.run(
@@ -172,7 +175,8 @@ def suite(name):
             stderr=subprocess.STDOUT,
             text=True,
         )
-    return done.returncode == 0, done.stdout.strip().splitlines()[-1].strip("= "), done.stdout
+    said = {"result": done.stdout.strip().splitlines()[-1].strip("= "), "with": version}
+    return done.returncode == 0, said, done.stdout
 
 
 def judged(check, path):
@@ -205,9 +209,9 @@ def main():
             bad += len(problems)
     for name in checks:
         if name in WHOLE:
-            green, line, output = suite(name)
-            print(line if green else output, flush=True)
-            keep("suite", name, {"result": line})
+            green, said, output = suite(name)
+            print(said if green else output, flush=True)
+            keep("suite", name, said)
             bad += not green
     return 1 if bad else 0
 

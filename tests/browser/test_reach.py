@@ -49,6 +49,8 @@ def test_every_control_has_a_name(opened):
     places = opened.page.locator(".course-widget").all()
     assert len(boxes) == len(places) > 5
     for box, place in zip(boxes, places, strict=True):
+        place.scroll_into_view_if_needed()  # what is far away is not drawn, and not in the tree
+        opened.page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
         nodes = session.send("Accessibility.queryAXTree", {"nodeId": box})["nodes"]
         shown = [node for node in nodes if not node["ignored"]]
         named = [(node["role"]["value"], node["name"]["value"].strip()) for node in shown

@@ -161,7 +161,7 @@ def suite(name):
     with tempfile.TemporaryDirectory(prefix=named) as at:
         clone = Path(at, "course")
         subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
-        subprocess.run(["uv", "sync", "--quiet"], cwd=clone, check=True)
+        subprocess.run(["uv", "sync", "--quiet", "--compile-bytecode"], cwd=clone, check=True)
         python = str(clone / ".venv" / "bin" / "python")
         version = subprocess.check_output([python, "--version"], text=True).strip()
         command = [python, "-m", "pytest", "-q"]

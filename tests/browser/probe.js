@@ -44,12 +44,18 @@ window.course = (() => {
   }
 
   // Follow a link into the notebook: whether the heading with this number comes onto the screen.
+  // JupyterLab guesses the height of cells that it has not drawn yet, so the first jump may end
+  // beside it; another one then arrives.
   async function leads(fragment, number) {
-    panel().setFragment(fragment);
-    return until(() => [...panel().node.querySelectorAll(".jp-RenderedMarkdown h2")].some((it) => {
+    const there = () => [...panel().node.querySelectorAll(".jp-RenderedMarkdown h2")].some((it) => {
       const { top, bottom } = it.getBoundingClientRect();
       return it.textContent.startsWith(`${number} `) && top >= 0 && bottom <= innerHeight;
-    }), 5000);
+    });
+    for (let jump = 0; jump < 3; jump++) {
+      panel().setFragment(fragment);
+      if (await until(there, 2500)) return true;
+    }
+    return false;
   }
 
   // Wait for widgets that are on their way; what still says so afterwards never arrives.

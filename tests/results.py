@@ -80,8 +80,9 @@ def write_page(data):
 def as_table(rows):
     """Dict of row → dict of column → text, as Markdown; machines are numbered below it."""
     machines = list(dict.fromkeys(values["machine"] for values in rows.values()))
-    columns = list(dict.fromkeys(name for values in rows.values() for name in values))
-    columns = [name for name in columns if name != "machine"]
+    columns = dict.fromkeys(name for values in rows.values() for name in values)
+    columns = [name for name in columns if name not in ("date", "machine")]
+    columns = [*sorted(columns, key=lambda name: name * name.startswith("chapter ")), "date"]
     lines = ["|".join(["", " what ", *(f" {name} " for name in columns), " machine ", ""])]
     lines.append("|" + "---|" * (len(columns) + 2))
     for row, values in rows.items():

@@ -32,10 +32,17 @@ def refresh_notebook(path):
     return seconds
 
 
+def kernel_environment(**variables):
+    """The environment of a kernel whose outputs are compared: one thread, no bars, inline figures.
+
+    variables: further ones, or others.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return kept | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"} | variables
+
+
 def run(notebook, folder):
-    """Execute all cells in order, in a fresh kernel: one thread, no bars, the inline backend."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
-    environment.pop("MPLBACKEND", None)
+    """Execute all cells in order, in a fresh kernel. Raises CourseError where one fails."""
     client = NotebookClient(
         notebook,
         timeout=300,
@@ -44,7 +51,7 @@ def run(notebook, folder):
         resources={"metadata": {"path": str(folder)}},
     )
     try:
-        client.execute(env=environment)
+        client.execute(env=kernel_environment())
     except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as problem:
         raise CourseError(f"a cell failed, the notebook stays as it was:\n{problem}") from None
 

@@ -14,28 +14,36 @@ from stored_outputs import IGNORED, cell_difference
 
 from course_utils.live import write_live
 from course_utils.progress_report import exercise_states
+from course_utils.refresh import kernel_environment
 from course_utils.student import write_student
-from notebooks_as_files import code_cells, read, tags
+from notebooks_as_files import code_cells, parts, read, tags
 
 ADDED = {"live-start", "speaker-notes", "finished"}  # tags of what an edition adds
 TIMEOUT_S = 600  # longest cell: the slowest machine, beside other programs
 
 
 def client(notebook, folder):
-    """A client that runs the cells of a notebook in a kernel of their own."""
+    """A client that runs the cells of a notebook in a kernel of their own: see `execute`."""
     resources = {"metadata": {"path": str(folder)}}
     options = {"timeout": TIMEOUT_S, "kernel_name": "python3", "record_timing": False}
     return NotebookClient(notebook, resources=resources, **options)
 
 
-def run(cells, folder):
-    """Execute copies of cells in one fresh kernel; returns the executed ones. An error raises."""
+def execute(runner, **variables):
+    """Run all of a client's cells, with these variables of the environment, too."""
+    runner.execute(env=kernel_environment(**variables))
+
+
+def run(cells, folder, **variables):
+    """Execute copies of cells in one fresh kernel; returns the executed ones. An error raises.
+
+    variables: of the kernel's environment.
+    """
     cells = [copy.deepcopy(cell) for cell in cells]
     for number, cell in enumerate(cells):
         cell.id, cell.outputs = f"cell-{number}", []  # the same cell may come twice
     notebook = nbformat.v4.new_notebook(cells=cells)
-    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    client(notebook, folder).execute(env=environment)
+    execute(client(notebook, folder), **variables)
     return notebook.cells
 
 
@@ -57,22 +65,6 @@ def doubled(path):
     return compare([*zip(stored, first, strict=True), *zip(stored, second, strict=True)])
 
 
-def parts(notebook):
-    """Dict of name → (names it needs, its code cells): "start", then each section.
-
-    As in test_sections.py: a section starts at a cell with a lecture ID or an H2.
-    """
-    found, name = {"start": ([], [])}, "start"
-    for cell in notebook.cells:
-        ids = cell.metadata.get("lecture", [])
-        if ids or (cell.cell_type == "markdown" and cell.source.startswith("## ")):
-            name = ids[0] if ids else cell.source.split("\n")[0]
-            found[name] = (cell.metadata.get("needs", []), [])
-        if cell.cell_type == "code":
-            found[name][1].append(cell)
-    return found
-
-
 def restarts(found):
     """Lists of sections to run after a restart, such that each section is the last of some run.
 
@@ -82,7 +74,7 @@ def restarts(found):
     order = list(found)
 
     def closure(name):
-        names = {"start", name}.union(*(closure(other) for other in found[name][0]))
+        names = {"start", name}.union(*(closure(other) for other in found[name].needs))
         return sorted(names, key=order.index)
 
     runs, left = [], set(order)
@@ -98,7 +90,7 @@ def from_restarts(path):
     """Restart at each section, run what it names and then it: outputs are the stored ones."""
     found, count, problems = parts(read(path)), 0, []
     for names in restarts(found):
-        stored = [cell for name in names for cell in found[name][1]]
+        stored = [cell for name in names for cell in found[name].code]
         number, differing = compare(zip(stored, run(stored, path.parent), strict=True))
         count, problems = count + number, problems + differing
     return count, problems
@@ -154,7 +146,7 @@ def killed(path, cell_id, after):
 
     runner.on_cell_execute = strike
     try:
-        runner.execute()
+        execute(runner)
     except DeadKernelError:
         return bool(reached)
     return False

@@ -1,6 +1,7 @@
 """The chapters read as files: cells, sections, exercises. Nothing here runs them."""
 
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -33,14 +34,34 @@ def exercises(path):
     return found
 
 
-def sections(notebook):
-    """Dict of lecture ID → the cells from its heading to the next cell that names an ID or H2."""
-    found, current = {}, []
+@dataclass
+class Section:
+    """What `parts` finds: IDs of the sections it needs, the text of its heading, its cells."""
+
+    needs: list
+    text: str
+    cells: list = field(default_factory=list)
+
+    @property
+    def code(self):
+        return [cell for cell in self.cells if cell.cell_type == "code"]
+
+    @property
+    def sources(self):
+        return [cell.source for cell in self.code]
+
+
+def parts(notebook):
+    """Dict of name → Section: "start", the part before the first section, then each section.
+
+    A section starts at a cell with a lecture ID, which is its name, or at an H2; its heading's
+    metadata may name others under "needs", and its text says so too.
+    """
+    found = {"start": Section([], "")}
     for cell in notebook.cells:
         ids = cell.metadata.get("lecture", [])
-        if ids or cell.source.startswith("## "):
-            current = []
-            for name in ids:
-                found[name] = current
-        current.append(cell)
+        if ids or (cell.cell_type == "markdown" and cell.source.startswith("## ")):
+            name = ids[0] if ids else cell.source.split("\n")[0]
+            found[name] = Section(cell.metadata.get("needs", []), cell.source)
+        found[next(reversed(found))].cells.append(cell)
     return found

@@ -67,7 +67,9 @@ def outline(outputs):
             before = listed.pop()[2] if merge else ""
             listed.append((kind, name, before + joined(output["text"])))
         else:
-            listed.append((kind, name, sorted(set(output.get("data", {})) - {VIEW})))
+            data = output.get("data", {})
+            text = joined(data.get("text/plain", ""))
+            listed.append((kind, name, [*sorted(set(data) - {VIEW}), text]))
     return [(kind, name, printed(it) if kind == "stream" else it) for kind, name, it in listed]
 
 

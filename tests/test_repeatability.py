@@ -4,7 +4,7 @@ import chapter_runs
 import pytest
 import results
 
-from notebooks_as_files import CHAPTERS, ROOT, code_cells, read
+from notebooks_as_files import CHAPTERS, ROOT, code_cells, parts, read
 
 
 def test_the_first_chapter_repeats_with_every_cell_doubled():
@@ -14,18 +14,18 @@ def test_the_first_chapter_repeats_with_every_cell_doubled():
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_each_section_is_reached_from_a_restart_with_what_it_names(path):
-    found = chapter_runs.parts(read(path))
+    found = parts(read(path))
     order, tested = list(found), set()
 
     def needed(name):
-        names = {"start"}.union(*({other} | needed(other) for other in found[name][0]))
+        names = {"start"}.union(*({other} | needed(other) for other in found[name].needs))
         return names - {name}
 
     for names in chapter_runs.restarts(found):
         assert names == sorted(names, key=order.index)
         tested |= {name for place, name in enumerate(names) if set(names[:place]) == needed(name)}
     assert tested >= set(order) - {"start"}
-    assert sum(len(cells) for _, cells in found.values()) == len(code_cells(read(path)))
+    assert sum(len(section.code) for section in found.values()) == len(code_cells(read(path)))
 
 
 def cells(*sources):

@@ -5,7 +5,7 @@ import builtins
 
 import pytest
 
-from notebooks_as_files import CHAPTERS, read
+from notebooks_as_files import CHAPTERS, parts, read
 
 GIVEN = {*dir(builtins), "display"}
 
@@ -37,23 +37,6 @@ class Names(ast.NodeVisitor):
         } - self.known - GIVEN  # fmt: skip
 
 
-def parts(notebook):
-    """List of (name, needed names, sources): the part before the first section, then each section.
-
-    A section starts at a cell with a lecture ID or an H2; its heading's metadata may name others
-    under "needs", and its text says so too.
-    """
-    found = [("start", [], [], "")]
-    for cell in notebook.cells:
-        ids = cell.metadata.get("lecture", [])
-        if ids or (cell.cell_type == "markdown" and cell.source.startswith("## ")):
-            name = ids[0] if ids else cell.source.split("\n")[0]
-            found.append((name, cell.metadata.get("needs", []), [], cell.source))
-        if cell.cell_type == "code":
-            found[-1][2].append(cell.source)
-    return found
-
-
 def names_after(sources, known=()):
     names = Names(known)
     for source in sources:
@@ -64,18 +47,19 @@ def names_after(sources, known=()):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_each_section_needs_only_what_it_names(path):
     found = parts(read(path))
-    start = names_after(found[0][2])
+    start = names_after(found["start"].sources)
     assert not start.missing
-    own = {name: sources for name, _, sources, _ in found}
-    needs = {name: needed for name, needed, *_ in found}
 
     def known_to(name):
         return start.known.union(*(
-            names_after(own[other]).known | known_to(other) for other in needs[name]
+            names_after(found[other].sources).known | known_to(other)
+            for other in found[name].needs
         ))  # fmt: skip
 
-    for name, needed, sources, text in found[1:]:
-        assert not names_after(sources, known_to(name)).missing, (path.stem, name)
-        for other in needed:  # L2.07 → "2.7" in the heading cell's text
-            chapter, section = other.removeprefix("L").split(".")
-            assert f"{chapter}.{int(section)}" in text, f"{name} does not say it needs {other}"
+    for name, section in found.items():
+        assert not names_after(section.sources, known_to(name)).missing, (path.stem, name)
+        for other in section.needs:  # L2.07 → "2.7" in the heading cell's text
+            chapter, number = other.removeprefix("L").split(".")
+            assert f"{chapter}.{int(number)}" in section.text, (
+                f"{name} does not say it needs {other}"
+            )

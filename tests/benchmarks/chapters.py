@@ -4,7 +4,6 @@ Each chapter runs in a fresh kernel at one thread; its notebook is not changed. 
 sections are the processor's, which a busy neighbour stretches less.
 """
 
-import re
 import sys
 import threading
 import time
@@ -13,11 +12,11 @@ from pathlib import Path
 import psutil
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from chapter_runs import client  # noqa: E402
+from chapter_runs import client, execute  # noqa: E402
 from results import keep  # noqa: E402
 
 from course_utils.cli import CHAPTERS, find_chapter  # noqa: E402
-from course_utils.notebook_files import read_notebook  # noqa: E402
+from notebooks_as_files import parts, read  # noqa: E402
 
 
 def kernel():
@@ -37,8 +36,8 @@ def watch(stop, peak):
 
 def measure(path):
     """(seconds, processor seconds, peak in bytes, dict of section → processor seconds)."""
-    notebook = read_notebook(path)
-    runner, section, spent = client(notebook, path.parent), "start", {}
+    notebook = read(path)
+    runner, spent = client(notebook, path.parent), {}
     stop, peak, begun = threading.Event(), [0], [0.0]
 
     def before(cell, cell_index):
@@ -48,19 +47,14 @@ def measure(path):
         name = names[cell.id]
         spent[name] = spent.get(name, 0) + sum(kernel().cpu_times()[:4]) - begun[0]
 
-    names = {}
-    for cell in notebook.cells:
-        found = re.match(r"## (.+)", cell.source) if cell.cell_type == "markdown" else None
-        section = found[1].split(" ")[0] if found and found[1][0].isdigit() else (
-            found[1] if found else section
-        )  # fmt: skip
-        names[cell.id] = section
+    sections = parts(notebook).items()
+    names = {cell.id: name for name, section in sections for cell in section.code}
     runner.on_cell_execute, runner.on_cell_executed = before, after
     watcher = threading.Thread(target=watch, args=(stop, peak))
     watcher.start()
     start = time.perf_counter()
     try:
-        runner.execute()
+        execute(runner)
     finally:
         stop.set()
         watcher.join()
@@ -75,14 +69,12 @@ def main(names):
         print(f"{path.name}: {seconds:.0f} s, peak {peak / 1e9:.2f} GB, {size:.2f} MB")
         said = {"seconds": f"{seconds:.0f}", "processor seconds": f"{processor:.0f}"}
         said |= {"peak memory": f"{peak / 1e9:.2f} GB", "file": f"{size:.2f} MB"}
-        long = [f"{name}: {each:.0f}" for name, each in spent.items() if each >= 1]
+        names = {name: name.removeprefix("## ") for name in spent}
+        long = [f"{names[name]}: {each:.0f}" for name, each in spent.items() if each >= 1]
         said["sections of a second or more (processor)"] = ", ".join(long)
         print("   ", said["sections of a second or more (processor)"])
         keep("chapters", path.stem, said)
 
 
 if __name__ == "__main__":
-    import os
-
-    os.environ |= {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     main(sys.argv[1:])

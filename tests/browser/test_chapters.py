@@ -211,19 +211,19 @@ def test_broken_widgets_are_found(control):
     assert {"Loading widget", "Error displaying widget"} & set(found)
 
 
-@pytest.mark.parametrize("changed", ["picture", "size", "text", "kind"])
+@pytest.mark.parametrize("changed", ["picture", "size", "text", "kind", "caption"])
 def test_a_different_output_is_found(changed):
     """Control: outputs that differ in one thing are reported, equal ones are not."""
 
-    def notebook(shade=200, size=(8, 6), text="one\n", kind="image/png"):
+    def notebook(shade=200, size=(8, 6), text="one\n", kind="image/png", caption="gray"):
         file = io.BytesIO()
         Image.new("RGB", size, (shade, 90, 90)).save(file, format="PNG")
-        picture = {kind: base64.b64encode(file.getvalue()).decode()}
+        picture = {kind: base64.b64encode(file.getvalue()).decode(), "text/plain": caption}
         shown = {"output_type": "display_data", "data": picture, "metadata": {}}
         said = {"output_type": "stream", "name": "stdout", "text": text}
         return {"cells": [code_cell("draw()", said, shown)]}
 
     change = {"picture": {"shade": 180}, "size": {"size": (6, 8)}, "text": {"text": "two\n"},
-              "kind": {"kind": "image/jpeg"}}  # fmt: skip
+              "kind": {"kind": "image/jpeg"}, "caption": {"caption": "green"}}  # fmt: skip
     assert differences(notebook(), notebook()) == []
     assert len(differences(notebook(), notebook(**change[changed]))) == 1

@@ -14,6 +14,7 @@ from torch.nn import functional
 from course_utils.arguments import whole_number
 from course_utils.errors import ArgumentError
 from course_utils.progress import progress
+from course_utils.training import mode
 
 SIDE = 28
 GRID = 6, 10  # rows and columns of the pictures that are watched; with classes, a column each
@@ -165,29 +166,28 @@ def train_gan(generator, discriminator, images, labels=None, steps=600, batch_si
         noise = torch.randn(count, generator.latent, generator=draw).to(device)
         return generator(noise, kinds), kinds
 
-    generator.train()
-    discriminator.train()
-    try:
-        for step in progress(range(steps), "training"):
-            if step in watch:
-                history.frames[step] = draw_pictures(history.average, *fixed)
-            batch = torch.randint(len(images), (batch_size,), generator=draw)
-            real = images[batch].to(device)
-            kinds = None if labels is None else labels[batch].to(device)
-            fakes, asked = fake(batch_size)
-            loss = discriminator_loss(
-                discriminator(real, kinds), discriminator(fakes.detach(), asked)
-            )
-            _step(optimizers[1], loss)
-            history.discriminator.append(loss.detach())
-            for turn in range(generator_steps):
-                fakes, asked = fake(batch_size) if turn else (fakes, asked)
-                loss = generator_loss(discriminator(fakes, asked))
-                _step(optimizers[0], loss)
-            history.generator.append(loss.detach())
-            _follow(history.average, generator, min(average, (step + 1) / (step + 10)))
-    except KeyboardInterrupt:
-        print(f"stopped after {len(history.generator)} of {steps} steps, weights kept")
+    with mode(generator, training=True), mode(discriminator, training=True):
+        try:
+            for step in progress(range(steps), "training"):
+                if step in watch:
+                    history.frames[step] = draw_pictures(history.average, *fixed)
+                batch = torch.randint(len(images), (batch_size,), generator=draw)
+                real = images[batch].to(device)
+                kinds = None if labels is None else labels[batch].to(device)
+                fakes, asked = fake(batch_size)
+                loss = discriminator_loss(
+                    discriminator(real, kinds), discriminator(fakes.detach(), asked)
+                )
+                _step(optimizers[1], loss)
+                history.discriminator.append(loss.detach())
+                for turn in range(generator_steps):
+                    fakes, asked = fake(batch_size) if turn else (fakes, asked)
+                    loss = generator_loss(discriminator(fakes, asked))
+                    _step(optimizers[0], loss)
+                history.generator.append(loss.detach())
+                _follow(history.average, generator, min(average, (step + 1) / (step + 10)))
+        except KeyboardInterrupt:
+            print(f"stopped after {len(history.generator)} of {steps} steps, weights kept")
     if steps in watch:
         history.frames[steps] = draw_pictures(history.average, *fixed)
     for name in ("discriminator", "generator"):

@@ -202,7 +202,7 @@ def _descend(look, best, count):
         return 1000 * loss.detach()
 
     optimizer = torch.optim.LBFGS([pixels], 1, count, line_search_fn="strong_wolfe")
-    with contextlib.suppress(StopIteration):
+    with torch.enable_grad(), contextlib.suppress(StopIteration):  # an interrupt may leave it off
         while True:
             optimizer.step(closure)
 

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 
 from course_utils.errors import CourseError
 
-SECONDS = {1: 20, 2: 60, 3: 180, 4: 380}  # chapter → Run All, measured on two CPU cores
+SECONDS = {1: 20, 2: 60, 3: 180, 4: 420}  # chapter → Run All, measured on two CPU cores
 PROJECT = "pixels-to-vision"
 CELL_S = 60  # longest wait for the kernel, and for one of its cells
 AGAIN = "`uv run course check` again"

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
-from stored_outputs import IGNORED, cell_difference
+from stored_outputs import IGNORED, TRAINED, cell_difference
 
 from course_utils.live import write_live
 from course_utils.progress_report import exercise_states
@@ -52,7 +52,7 @@ def compare(pairs):
     compared = [(one, other) for one, other in pairs if IGNORED not in tags(one)]
     found = []
     for one, other in compared:
-        problem = cell_difference(one.outputs, other.outputs)
+        problem = cell_difference(one.outputs, other.outputs, TRAINED in tags(one))
         found += [f"{one.source.splitlines()[0]!r}: {problem}"] if problem else []
     return len(compared), found
 

@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgb
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from course_utils import figures, generation_figures, region_figures
-from course_utils.explore import outlines
+from course_utils.explore import iou, outlines
 from notebooks_as_files import ROOT
 
 EYES = {
@@ -80,7 +80,7 @@ def test_text_and_axes_can_be_read():
 
 def test_lines_stand_out_from_the_ground():
     losses = [generation_figures.REAL, generation_figures.MADE, generation_figures.CURVE]
-    for colour in [*CYCLE, *losses]:
+    for colour in [*CYCLE, *losses, iou.BOX_A, iou.BOX_B]:
         assert contrast(colour, "white") >= 3, colour
 
 
@@ -92,7 +92,7 @@ def test_boxes_outlines_and_curves_are_told_apart_by_all_eyes():
     boxes = [region_figures.YELLOW, region_figures.ORANGE, region_figures.BLUE]
     lines = [outlines.BLUE, outlines.ORANGE, outlines.GREEN, outlines.SKY, outlines.YELLOW]
     dots = [generation_figures.REAL, generation_figures.MADE, generation_figures.CURVE]
-    for colours in (boxes, lines, dots):
+    for colours in (boxes, lines, dots, [iou.BOX_A, iou.BOX_B, outlines.GREEN]):
         assert close_pairs([to_rgb(colour) for colour in colours]) == set(), colours
 
 

@@ -387,7 +387,7 @@ def test_torchvisions_own_takes_the_same_truth():
     scenes = digit_scenes(2, seed=1)
     images = [torch.tensor(s.image).permute(2, 0, 1) / 255 for s in scenes]
     losses = model(images, [torch_target(scene) for scene in scenes])
-    assert len(losses) == 4 and all(math.isfinite(float(loss)) for loss in losses.values())
+    assert len(losses) == 4 and all(math.isfinite(loss.item()) for loss in losses.values())
 
 
 # bad input

@@ -6,10 +6,11 @@ from matplotlib.patches import Rectangle
 
 from course_utils.boxes import box_iou, generalized_box_iou
 from course_utils.explore.engine import Explorer, choice, slider
-from course_utils.explore.outlines import BLUE, GREEN, ORANGE
+from course_utils.explore.outlines import BLUE, GREEN
 from course_utils.explore.pixel_editor import STEPS
 
 COLUMNS, ROWS = 24, 16  # squares of the board
+BOX_A, BOX_B = BLUE, "#D55E00"  # on white paper: orange is for photographs
 
 
 def iou_explorer():
@@ -30,15 +31,14 @@ def iou_explorer():
         board.add_patch(
             Rectangle((0, 0), 1, 1, fc=(colour, tint), ec=colour, lw=1.5, clip_on=False)
         )
-        for colour, tint in (("0.25", 0), (GREEN, 0.6), (BLUE, 0.12), (ORANGE, 0.12))
+        for colour, tint in (("0.25", 0), (GREEN, 0.6), (BOX_A, 0.12), (BOX_B, 0.12))
     )
     around.set_linestyle((0, (4, 4)))
     inside.set_linewidth(0)
     frames = {"A": frame_a, "B": frame_b}
-    style = {"fontsize": 15, "fontweight": "bold", "va": "top"}
-    names = {name: board.text(0, 0, name, color=text, **style,
-                              bbox={"fc": plate, "ec": "none", "pad": 3})
-             for name, text, plate in (("A", "white", BLUE), ("B", "black", ORANGE))}  # fmt: skip
+    style = {"color": "white", "fontsize": 15, "fontweight": "bold", "va": "top"}
+    names = {name: board.text(0, 0, name, **style, bbox={"fc": plate, "ec": "none", "pad": 3})
+             for name, plate in (("A", BOX_A), ("B", BOX_B))}  # fmt: skip
     (handles,) = board.plot([], [], "s", ms=9, mec="black", mfc="white", clip_on=False)
     areas = figure.text(0.625, 0.96, "", va="top", fontsize=14, linespacing=1.5)
     scale = figure.add_axes((0.69, 0.13, 0.29, 0.38))

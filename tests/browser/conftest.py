@@ -5,14 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from lab_server import REPOSITORY, Chapter, Lab, run_notebook
+from lab_server import CHAPTERS, REPOSITORY, Chapter, Lab, run_notebook
 from stored_outputs import errors
 
 from recorded_runs import record
 
 NOTEBOOKS = REPOSITORY / "notebooks"
 ARTIFACTS = REPOSITORY / "tests" / "artifacts"
-CHAPTERS = sorted(NOTEBOOKS.glob("0*.ipynb"))
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
             "msedge")  # fmt: skip
 INSTALLED = (

@@ -5,7 +5,7 @@ import statistics
 
 REACT_MS = 5000  # a control that has changed nothing after this long is dead
 STEPS = 3  # one step of a slider may round to the very same JPEG; this many may not
-PRESSES, WARM_UP = 30, 5
+PRESSES, WARM_UP = 20, 4
 SETS_ONLY = ("overwrite",)  # check boxes that prepare a later action and draw nothing
 LETTERLESS = ", ".join(
     [

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+CHAPTERS = sorted((REPOSITORY / "notebooks").glob("0*.ipynb"))
 PROBE = Path(__file__).with_name("probe.js")
 START_S, RUN_S = 90, 600  # longest waits: for a server, a page or a kernel, and for Run All
 EVERY_CELL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "contentVisibility"}}

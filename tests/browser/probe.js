@@ -6,9 +6,9 @@ window.course = (() => {
   const frame = (image) => Number(image.dataset.frame || 0);
   const loaded = (image) => image.complete && image.naturalWidth > 0;
 
-  // Call `test` every few milliseconds until it is true; false if `ms` have passed.
-  async function until(test, ms) {
-    for (const end = performance.now() + ms; performance.now() < end; await pause(5)) {
+  // Call `test` every `each` milliseconds until it is true; false if `ms` have passed.
+  async function until(test, ms, each = 5) {
+    for (const end = performance.now() + ms; performance.now() < end; await pause(each)) {
       if (test()) return true;
     }
     return false;
@@ -32,12 +32,9 @@ window.course = (() => {
     const begin = performance.now();
     const since = () => (performance.now() - begin) / 1000;
     let first = null;
-    const look = () => {
-      const images = [...document.querySelectorAll(".jp-OutputArea img")];
-      if (images.some((image) => !old.has(image) && loaded(image))) first = since();
-      else if (since() < limit) requestAnimationFrame(look);
-    };
-    look();
+    const look = () => [...document.querySelectorAll(".jp-OutputArea img")]
+      .some((image) => !old.has(image) && loaded(image));
+    until(look, 1000 * limit, 50).then((found) => { if (found) first = since(); });
     const run = window.jupyterapp.commands.execute("notebook:run-all-cells");
     const ended = await Promise.race([run.then(() => true), pause(1000 * limit)]);
     return { ended: Boolean(ended), total: since(), first };

@@ -1,19 +1,26 @@
-"""Every chapter in a real browser: it runs, shows what it stores, answers, and is quick."""
+"""Every chapter in a real browser: it runs, shows what it stores, answers, and is quick.
 
-import base64
-import io
-import json
+The first one, too, by keyboard alone and enlarged: each control is reached, marked and named, and
+nothing is cut.
+"""
+
 import re
 import statistics
 import time
 
 import numpy as np
 import pytest
-from explorer_moves import answer_everything, measure_latency, move_everything, title
-from lab_server import REPOSITORY, run_notebook
+from explorer_moves import (
+    FOCUSABLE,
+    LABEL,
+    answer_everything,
+    measure_latency,
+    move_everything,
+    title,
+)
+from lab_server import CHAPTERS, REPOSITORY
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
 from stored_outputs import VIEW, differences, errors, joined
 
 MEDIAN_MS, P95_MS = 100, 250
@@ -25,33 +32,14 @@ BROKEN = (
     "Loading widget",
     "model not found",
 )
-CONTROL = """
-import anywidget, ipywidgets
-from IPython.display import display
-from matplotlib.figure import Figure
-from course_utils.explore.engine import Explorer, slider
-
-def make(title, alive):
-    figure = Figure(figsize=(3, 2))
-    line, = figure.subplots().plot([0, 1])
-    def draw(height):
-        if alive:
-            line.set_ydata([0, height / 10])
-        return f"height {height}" if alive else "nothing ever changes"
-    return Explorer(draw, figure, {"height": slider("height", 0, 9, 5)}, title, [line])
-
-class Throws(anywidget.AnyWidget):
-    _esm = "export default { render() { throw new Error('thrown on purpose'); } }"
-
-class Nowhere(ipywidgets.DOMWidget):
-    _view_module = _model_module = "nowhere"
-    _view_name = _model_name = "Nowhere"
-    _view_module_version = _model_module_version = "1.0.0"
-
-def show_closed():
-    view = {"model_id": "gone", "version_major": 2, "version_minor": 0}
-    display({"application/vnd.jupyter.widget-view+json": view}, raw=True)
-"""
+SMALL = {"1024": (1024, 768), "zoomed": (640, 512)}  # the latter: 1280 × 1024 at 200 %
+MARK = "(control) => parseFloat(getComputedStyle(control).outlineWidth)"
+SHOWN = "(control) => getComputedStyle(control).outlineStyle !== 'none'"
+ROLES = ("slider", "button", "checkbox", "radio", "radiogroup", "combobox", "textbox",
+         "spinbutton", "application")  # fmt: skip
+first_chapter = pytest.mark.parametrize(
+    "chapter", CHAPTERS[:1], indirect=True, ids=lambda path: path.stem
+)
 
 
 def test_runs_without_an_error(chapter, note):
@@ -125,6 +113,90 @@ def test_explorers_are_quick(chapter, note, hush):
     assert not slow, "\n".join(slow)
 
 
+@first_chapter
+def test_tab_reaches_every_control_and_marks_it(chapter):
+    """From the first control on, Tab comes to each in turn; it has a frame and a name."""
+    for explorer in chapter.explorers():
+        controls = [one for one in explorer.locator(FOCUSABLE).all() if one.is_visible()]
+        controls[0].focus()
+        chapter.page.keyboard.press("Shift+Tab")
+        missing = list(range(len(controls)))
+        for _ in range(3 * len(controls)):  # numbers beside sliders take the focus, too
+            chapter.page.keyboard.press("Tab")
+            for number in list(missing):
+                control = controls[number]
+                if control.evaluate("(control) => control === document.activeElement"):
+                    name = control.get_attribute("alt") or control.evaluate(LABEL)
+                    assert name, f"a control of {title(explorer)} has no label"
+                    width = control.evaluate(MARK) if control.evaluate(SHOWN) else 0
+                    assert width >= 2, f"the focus on {name!r} of {title(explorer)} is not seen"
+                    missing.remove(number)
+            if not missing:
+                break
+        assert not missing, f"Tab does not reach {missing} of {title(explorer)}"
+
+
+@first_chapter
+def test_every_control_has_a_name(chapter):
+    """In Chromium's own tree for screen readers; a slider is called as the label beside it."""
+    session = chapter.page.context.new_cdp_session(chapter.page)
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    wanted = {"nodeId": root, "selector": ".course-widget"}
+    boxes = session.send("DOM.querySelectorAll", wanted)["nodeIds"]
+    places = chapter.page.locator(".course-widget").all()
+    assert len(boxes) == len(places) > 5
+    for box, place in zip(boxes, places, strict=True):
+        place.scroll_into_view_if_needed()  # what is far away is not drawn, and not in the tree
+        chapter.page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+        nodes = session.send("Accessibility.queryAXTree", {"nodeId": box})["nodes"]
+        shown = [node for node in nodes if not node["ignored"]]
+        named = [(node["role"]["value"], node["name"]["value"].strip()) for node in shown
+                 if node["role"]["value"] in ROLES]  # fmt: skip
+        assert all(name for _, name in named), named
+        controls = [one for one in place.locator(FOCUSABLE).all() if one.is_visible()]
+        assert len(named) >= len(controls)
+        labels = [one.evaluate(LABEL) for one in place.locator("[role=slider]").all()]
+        assert [name for role, name in named if role == "slider"] == labels
+
+
+@first_chapter
+def test_questions_are_answered_by_keyboard(chapter):
+    """Tab comes from the cell above to one option, the arrow keys to the others, each marked."""
+    for question in chapter.page.locator(".course-question").all():
+        options = question.locator("input[type=radio]").all()
+        question.scroll_into_view_if_needed()  # what is far away is not drawn, and has no focus
+        options[0].focus()
+        chapter.page.keyboard.press("Shift+Tab")
+        chapter.page.keyboard.press("Tab")
+        names = set()
+        for _ in options:
+            reached = question.locator("input[type=radio]:focus")
+            assert reached.count() == 1, f"{len(names)} of {len(options)} options were reached"
+            assert reached.evaluate(SHOWN) and reached.evaluate(MARK) >= 2, reached.evaluate(LABEL)
+            names.add(reached.evaluate(LABEL))
+            chapter.page.keyboard.press("ArrowDown")
+        assert len(names) == len(options)
+
+
+@first_chapter
+@pytest.mark.parametrize("name", SMALL)
+def test_explorers_fit_small_windows(chapter, artifacts, name):
+    """No explorer is wider than its place; its picture keeps at least 550 pixels."""
+    width, height = SMALL[name]
+    chapter.page.set_viewport_size({"width": width, "height": height})
+    try:
+        chapter.page.wait_for_timeout(1000)
+        for number, explorer in enumerate(chapter.explorers()):
+            explorer.scroll_into_view_if_needed()
+            chapter.page.screenshot(path=artifacts / f"{chapter.name}-{name}-{number}.png")
+            over = explorer.evaluate("(box) => box.scrollWidth - box.clientWidth")
+            assert over <= 1, f"{title(explorer)} is {over} px wider than its place"
+            shown = explorer.locator("img.course-picture").evaluate("(image) => image.clientWidth")
+            assert shown >= 550, f"the picture of {title(explorer)} shrinks to {shown} px"
+    finally:
+        chapter.page.set_viewport_size({"width": 1400, "height": 1000})
+
+
 def is_quick(explorer):
     """Whether an explorer keeps the limits, and the line that says so."""
     median, p95 = measure_latency(explorer)
@@ -170,60 +242,3 @@ def wait_for_quiet(patience):
         if others < 20:
             break
     return others
-
-
-def code_cell(source, *outputs):
-    """A code cell of an .ipynb dict."""
-    base = {"cell_type": "code", "metadata": {}}
-    return base | {"source": source, "outputs": list(outputs), "execution_count": None}
-
-
-@pytest.fixture
-def control(chromium, lab, artifacts):
-    """Function of code cells → a notebook of them after Run All."""
-    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {"kernelspec": kernel}}
-
-    def run(*sources):
-        cells = [code_cell(source) for source in (CONTROL, *sources)]
-        (lab.root / "control.ipynb").write_text(json.dumps(notebook | {"cells": cells}), "utf-8")
-        return run_notebook(chromium, lab, "control.ipynb", artifacts)
-
-    return run
-
-
-def test_a_dead_explorer_is_found(control):
-    """Control: the same hands find a slider without effect, and nothing wrong beside it."""
-    with control("make('Alive', True)", "make('Dead', False)") as opened:
-        assert errors(opened.live()) == broken_widgets(opened) == []
-        alive, dead = opened.explorers()
-        move_everything(alive)
-        with pytest.raises(AssertionError, match="no new picture"):
-            move_everything(dead)
-
-
-def test_broken_widgets_are_found(control):
-    """Control: widgets that throw, have no JavaScript, have no model; and a cell's error."""
-    with control("Throws()", "Nowhere()", "show_closed()", "1 / 0") as opened:
-        assert len(errors(opened.live())) == 1
-        found = broken_widgets(opened)
-    assert {"thrown on purpose", "Click to show javascript error"} < set(found)
-    assert {"Loading widget", "Error displaying widget"} & set(found)
-
-
-@pytest.mark.parametrize("changed", ["picture", "size", "text", "kind", "caption"])
-def test_a_different_output_is_found(changed):
-    """Control: outputs that differ in one thing are reported, equal ones are not."""
-
-    def notebook(shade=200, size=(8, 6), text="one\n", kind="image/png", caption="gray"):
-        file = io.BytesIO()
-        Image.new("RGB", size, (shade, 90, 90)).save(file, format="PNG")
-        picture = {kind: base64.b64encode(file.getvalue()).decode(), "text/plain": caption}
-        shown = {"output_type": "display_data", "data": picture, "metadata": {}}
-        said = {"output_type": "stream", "name": "stdout", "text": text}
-        return {"cells": [code_cell("draw()", said, shown)]}
-
-    change = {"picture": {"shade": 180}, "size": {"size": (6, 8)}, "text": {"text": "two\n"},
-              "kind": {"kind": "image/jpeg"}, "caption": {"caption": "green"}}  # fmt: skip
-    assert differences(notebook(), notebook()) == []
-    assert len(differences(notebook(), notebook(**change[changed]))) == 1

@@ -1,12 +1,11 @@
 """Decks and handouts in a real browser, offline: what is seen fits the frame or the phone."""
 
 import pytest
-from lab_server import REPOSITORY
+from lab_server import CHAPTERS
 
 from course_utils.deck import write_deck
 from course_utils.handout import find_browser, write_handout, write_pdf
 
-CHAPTERS = sorted((REPOSITORY / "notebooks").glob("0*.ipynb"))
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 EACH = """() => {
   const found = [];

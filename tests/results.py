@@ -38,13 +38,14 @@ def _processor():
 def keep(table, row, values):
     """Store the cells of one row, a dict of column → text, with machine and date; write both files.
 
-    A cell that the row had is replaced, other cells and rows stay.
+    A cell that the row had is replaced; its others stay if they are of the same machine.
     """
     mine = values | {"machine": machine(), "date": datetime.date.today().isoformat()}
     with alone():
         data = json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {}
         rows = data.setdefault(table, {})
-        rows[row] = rows.get(row, {}) | mine
+        old = rows.get(row, mine)
+        rows[row] = (old if old["machine"] == mine["machine"] else {}) | mine
         write_whole(JSON, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
         write_page(data)
 

@@ -52,6 +52,11 @@ def test_results_are_kept_row_by_row(tmp_path, monkeypatch):
     page = results.PAGE.read_text(encoding="utf-8")
     assert page.startswith("before\n") and page.endswith("after\n")
     assert "| doubled | all 3 |" in page and "| 4 of 5 |" in page and "| restarts | all 2 |" in page
+    monkeypatch.setattr(results, "machine", lambda: "another")
+    results.keep("repeats", "doubled", {"chapter 2": "all 5"})
+    page = results.PAGE.read_text(encoding="utf-8")
+    assert "| doubled |  | all 5 |" in page
+    assert "all 3" not in page and "| restarts | all 2 |" in page
 
 
 def test_the_page_says_what_the_data_say(tmp_path, monkeypatch):

@@ -178,7 +178,6 @@ def test_questions_are_answered_by_keyboard(chapter):
         assert len(names) == len(options)
 
 
-@first_chapter
 @pytest.mark.parametrize("name", SMALL)
 def test_explorers_fit_small_windows(chapter, artifacts, name):
     """No explorer is wider than its place; its picture keeps at least 550 pixels."""

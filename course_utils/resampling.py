@@ -6,10 +6,11 @@ from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError, require_option
 
 METHODS = ["nearest", "bilinear", "area"]
+LARGEST = 10_000  # side of the result: more would not fit into the memory of a laptop
 
 
 def resample(image, height, width, method):
-    """Resize an image to height × width pixels.
+    """Resize an image to height × width pixels, each 1 … 10,000.
 
     image: (H, W) or (H, W, C), uint8 or float; the result has its dtype (uint8 is rounded).
     method: "nearest" takes the pixel under each new centre; "bilinear" mixes the four pixels
@@ -27,8 +28,8 @@ def resample(image, height, width, method):
             f"image must be uint8 or float, got {image.dtype}; use np.float32(image)"
         )
     for name, size in (("height", height), ("width", width)):
-        if not isinstance(size, int | np.integer) or size < 1:
-            raise ArgumentError(f"{name} must be a whole number from 1, got {size!r}")
+        if not isinstance(size, int | np.integer) or not 1 <= size <= LARGEST:
+            raise ArgumentError(f"{name} must be a whole number, 1 … {LARGEST:,}, got {size!r}")
     if method == "nearest":
         return image[_centres(image.shape[0], height)][:, _centres(image.shape[1], width)]
     weights = {"bilinear": _bilinear, "area": _area}[method]

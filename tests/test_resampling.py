@@ -75,8 +75,9 @@ def test_same_size_changes_nothing_and_uint8_stays(method):
     ("arguments", "says"),
     [
         ((TINY, 2, 2, "bicubic"), "method must be one of nearest, bilinear, area, got 'bicubic'"),
-        ((TINY, 0, 2, "area"), "height must be a whole number from 1, got 0"),
-        ((TINY, 2, 2.5, "area"), "width must be a whole number from 1, got 2.5"),
+        ((TINY, 0, 2, "area"), "height must be a whole number, 1 … 10,000, got 0"),
+        ((TINY, 2, 10**6, "nearest"), "width must be a whole number, 1 … 10,000, got 1000000"),
+        ((TINY, 2, 2.5, "area"), "width must be a whole number, 1 … 10,000, got 2.5"),
         ((TINY.astype(int), 2, 2, "area"), "image must be uint8 or float, got int64"),
         ((TINY[0], 2, 2, "area"), r"image must be .* got shape \(4,\)"),
         ((np.zeros((0, 3)), 2, 2, "area"), r"got shape \(0, 3\)"),

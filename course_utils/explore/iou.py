@@ -10,7 +10,7 @@ from course_utils.explore.outlines import BLUE, GREEN
 from course_utils.explore.pixel_editor import STEPS
 
 COLUMNS, ROWS = 24, 16  # squares of the board
-BOX_A, BOX_B = BLUE, "#D55E00"  # on white paper: orange is for photographs
+BOX_A, BOX_B = BLUE, "#B84700"  # on white paper; not the orange of a mark that keys move
 
 
 def iou_explorer():

@@ -4,9 +4,10 @@ import math
 import statistics
 
 REACT_MS = 5000  # a control that has changed nothing after this long is dead
+POLL_MS = 30  # looking at each frame would make the page draw all the time
 REST_MS = 20  # nothing is on its way before an action; after one `settled` waits longer
 STEPS = 3  # one step of a slider may round to the very same JPEG; this many may not
-PRESSES, WARM_UP = 20, 4
+PRESSES, WARM_UP = 20, 3
 SETS_ONLY = ("overwrite",)  # check boxes that prepare a later action and draw nothing
 LETTERLESS = ", ".join(
     [
@@ -240,7 +241,7 @@ def check_answered(question, option, before):
     changed = "([question, before]) => question.innerText !== before"
     try:
         arguments = [question.element_handle(), before]
-        question.page.wait_for_function(changed, arg=arguments, timeout=REACT_MS)
+        question.page.wait_for_function(changed, arg=arguments, timeout=REACT_MS, polling=POLL_MS)
     except Exception as problem:
         raise AssertionError(f"{what} got no answer") from problem
     assert option.is_checked(), f"{what} is not chosen"

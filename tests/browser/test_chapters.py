@@ -16,6 +16,7 @@ from explorer_moves import (
     answer_everything,
     measure_latency,
     move_everything,
+    picture_of,
     title,
 )
 from lab_server import CHAPTERS, REPOSITORY
@@ -178,20 +179,21 @@ def test_questions_are_answered_by_keyboard(chapter):
         assert len(names) == len(options)
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_explorers_fit_small_windows(chapter, artifacts, name):
+def test_explorers_fit_small_windows(chapter, artifacts):
     """No explorer is wider than its place; its picture keeps at least 550 pixels."""
-    width, height = SMALL[name]
-    chapter.page.set_viewport_size({"width": width, "height": height})
     try:
-        chapter.page.wait_for_timeout(1000)
-        for number, explorer in enumerate(chapter.explorers()):
-            explorer.scroll_into_view_if_needed()
-            chapter.page.screenshot(path=artifacts / f"{chapter.name}-{name}-{number}.png")
-            over = explorer.evaluate("(box) => box.scrollWidth - box.clientWidth")
-            assert over <= 1, f"{title(explorer)} is {over} px wider than its place"
-            shown = explorer.locator("img.course-picture").evaluate("(image) => image.clientWidth")
-            assert shown >= 550, f"the picture of {title(explorer)} shrinks to {shown} px"
+        for name, (width, height) in SMALL.items():
+            chapter.page.set_viewport_size({"width": width, "height": height})
+            chapter.page.wait_for_timeout(500)
+            for number, explorer in enumerate(chapter.explorers()):
+                explorer.scroll_into_view_if_needed()
+                over = explorer.evaluate("(box) => box.scrollWidth - box.clientWidth")
+                shown = picture_of(explorer).evaluate("(image) => image.clientWidth")
+                if chapter.name == CHAPTERS[0].stem or over > 1 or shown < 550:
+                    path = artifacts / f"{chapter.name}-{name}-{number}.png"
+                    chapter.page.screenshot(path=path)
+                assert over <= 1, f"{title(explorer)} is {over} px wider than its place"
+                assert shown >= 550, f"the picture of {title(explorer)} shrinks to {shown} px"
     finally:
         chapter.page.set_viewport_size({"width": 1400, "height": 1000})
 

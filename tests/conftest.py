@@ -29,7 +29,7 @@ sys.dont_write_bytecode = False  # torch anew
 MOST_WORKERS = 4
 SLOW = ("test_distributed", "test_explore", "test_cli", "test_models")  # files to start early
 HUSH_S = 180  # longest time that workers hold still for a measurement
-CHAPTER = re.compile(r"(\d\d_\w+)(?:\.ipynb$|[-\]])")  # in the name of a file or a test
+CHAPTER = re.compile(r"(\d\d_\w+)(?:\.ipynb|\])$")  # in the name of a file or a test
 LATENCY = Path(__file__).parent / "artifacts" / "latency.txt"
 
 

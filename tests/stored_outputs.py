@@ -10,8 +10,9 @@ from PIL import Image
 IGNORED = "nbval-ignore-output"
 VIEW = "application/vnd.jupyter.widget-view+json"
 PICTURES = ("image/png", "image/jpeg")
-TRAINED = "trained-picture"  # a tag: what a training led to, drawn otherwise by another processor
-LARGEST, LARGEST_TRAINED = 4, 40  # mean absolute difference of two pictures, of 255
+TRAINED = "trained-picture"  # a tag: drawn otherwise by another processor
+LARGEST, LARGEST_TRAINED = 4, 25  # mean absolute difference of two pictures, of 255
+LEAST_ALIKE = 0.7  # `likeness` of trained pictures; .92 and more on two processors
 
 
 def differences(stored, live):
@@ -53,13 +54,33 @@ def cell_difference(old, new, trained=False):
     shapes = outline(old), outline(new)
     if shapes[0] != shapes[1]:
         return f"stored {shapes[0]}, now {shapes[1]}"
-    for before, after in zip(pictures(old), pictures(new), strict=True):
-        if before.shape != after.shape:
-            return f"the stored picture is {before.shape}, the new one {after.shape}"
-        distance = np.abs(before.astype(float) - after).mean()
-        if distance > (LARGEST_TRAINED if trained else LARGEST):
-            return f"the pictures differ by {distance:.1f} of 255 (mean over all pixels)"
+    both = zip(pictures(old), pictures(new), strict=True)
+    return next(filter(None, (picture_difference(*pair, trained) for pair in both)), None)
+
+
+def picture_difference(before, after, trained=False):
+    """One sentence on how two pictures, (H, W, 3) uint8, differ; None if they do not."""
+    if before.shape != after.shape:
+        return f"the stored picture is {before.shape}, the new one {after.shape}"
+    distance = np.abs(before.astype(float) - after).mean()
+    if distance > (LARGEST_TRAINED if trained else LARGEST):
+        return f"the pictures differ by {distance:.1f} of 255 (mean over all pixels)"
+    if trained and (alike := likeness(before, after)) < LEAST_ALIKE:
+        return f"the pictures are light and dark in other places (likeness {alike:.2f})"
     return None
+
+
+def likeness(one, other):
+    """Correlation, −1 … 1, of two pictures (H, W, 3) uint8, each averaged over 8 × 8 parts.
+
+    A picture without any difference in it is like no other (0), but like one of its kind (1).
+    """
+    parts = [Image.fromarray(it).resize((8, 8), Image.Resampling.BOX) for it in (one, other)]
+    first, second = (np.asarray(it, float) - np.mean(it) for it in parts)
+    lengths = np.linalg.norm(first), np.linalg.norm(second)
+    if not all(lengths):
+        return float(not any(lengths))
+    return float((first * second).sum() / np.prod(lengths))
 
 
 def outline(outputs):

@@ -179,13 +179,13 @@ def test_the_generator_may_step_more_often():
 def test_a_gan_learns_where_the_squares_are():
     images, labels = squares(400)
     generator, discriminator = pair(2, width=8)
-    history = train_gan(generator, discriminator, images, labels, steps=250, batch_size=32,
+    history = train_gan(generator, discriminator, images, labels, steps=400, batch_size=32,
                         rates=(2e-3, 1e-3), average=0.95)  # fmt: skip
     noise, kinds = torch.randn(200, 5), torch.arange(200) % 2
     pictures = (draw_pictures(history.average, noise, kinds)[:, 0] + 1) / 2
     right = pictures[:, :, 14:].sum(dim=(1, 2)) > pictures[:, :, :14].sum(dim=(1, 2))
-    assert (right == kinds.bool()).float().mean() > 0.75  # .895 … 1 over six seeds; .5 by chance
-    assert pictures.mean().item() == pytest.approx((images.mean().item() + 1) / 2, abs=0.06)
+    assert (right == kinds.bool()).float().mean() > 0.9  # .96 … 1 over six seeds
+    assert pictures.mean().item() == pytest.approx((images.mean().item() + 1) / 2, abs=0.04)
 
 
 def test_sheet_lays_pictures_row_by_row():

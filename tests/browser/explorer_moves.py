@@ -102,11 +102,12 @@ def slider_key(handle):
 
 
 def move_slider(picture, handle):
-    """A step to the side where there is room must change the picture's pixels or its text."""
-    key = slider_key(handle)
-    before, after = press(picture, handle, key, STEPS)
-    same = (before["pixels"], before["alt"]) == (after["pixels"], after["alt"])
-    assert not same, f"{key} on {handle.evaluate(LABEL)!r} drew the same picture again"
+    """A step there and a step back; each must change the picture's pixels or its text."""
+    first = slider_key(handle)
+    for key in (first, {"ArrowRight": "ArrowLeft", "ArrowLeft": "ArrowRight"}[first]):
+        before, after = press(picture, handle, key, STEPS)
+        same = (before["pixels"], before["alt"]) == (after["pixels"], after["alt"])
+        assert not same, f"{key} on {handle.evaluate(LABEL)!r} drew the same picture again"
 
 
 def change_menu(picture, menu):

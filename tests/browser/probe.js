@@ -31,13 +31,13 @@ window.course = (() => {
     const old = new Set(document.querySelectorAll(".jp-OutputArea img"));
     const begin = performance.now();
     const since = () => (performance.now() - begin) / 1000;
-    let first = null;
+    let first = null, ended = false;
     const look = () => [...document.querySelectorAll(".jp-OutputArea img")]
       .some((image) => !old.has(image) && loaded(image));
-    until(look, 1000 * limit, 50).then((found) => { if (found) first = since(); });
+    until(() => ended || look(), 1000 * limit, 50).then(() => { if (look()) first = since(); });
     const run = window.jupyterapp.commands.execute("notebook:run-all-cells");
-    const ended = await Promise.race([run.then(() => true), pause(1000 * limit)]);
-    return { ended: Boolean(ended), total: since(), first };
+    ended = Boolean(await Promise.race([run.then(() => true), pause(1000 * limit)]));
+    return { ended, total: since(), first };
   }
 
   // Follow a link into the notebook: whether the heading with this number comes onto the screen.

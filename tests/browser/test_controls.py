@@ -4,11 +4,19 @@ import base64
 import io
 import json
 
+import numpy as np
 import pytest
 from explorer_moves import move_everything
-from lab_server import run_notebook
+from lab_server import CHAPTERS, run_notebook
 from PIL import Image
-from stored_outputs import TRAINED, differences, errors
+from stored_outputs import (
+    TRAINED,
+    code_cells,
+    differences,
+    errors,
+    picture_difference,
+    pictures,
+)
 from test_chapters import broken_widgets
 
 CONTROL = """
@@ -79,10 +87,13 @@ def test_broken_widgets_are_found(control):
     assert {"Loading widget", "Error displaying widget"} & set(found)
 
 
-def notebook(shade=200, size=(8, 6), text="one\n", kind="image/png", caption="gray", tags=()):
-    """A notebook of one cell that says something and shows a picture."""
-    file = io.BytesIO()
-    Image.new("RGB", size, (shade, shade, 90)).save(file, format="PNG")
+def notebook(
+    shade=200, size=(32, 24), text="one\n", kind="image/png", caption="gray", at=2, tags=()
+):
+    """A notebook of one cell that says something and shows a picture: a darker stripe on gray."""
+    file, pixels = io.BytesIO(), Image.new("RGB", size, (shade, shade, shade))
+    pixels.paste((shade - 60,) * 3, (at, 0, at + 4, size[1]))
+    pixels.save(file, format="PNG")
     picture = {kind: base64.b64encode(file.getvalue()).decode(), "text/plain": caption}
     shown = {"output_type": "display_data", "data": picture, "metadata": {}}
     said = {"output_type": "stream", "name": "stdout", "text": text}
@@ -91,7 +102,7 @@ def notebook(shade=200, size=(8, 6), text="one\n", kind="image/png", caption="gr
     return {"cells": [cell]}
 
 
-CHANGES = {"picture": {"shade": 180}, "size": {"size": (6, 8)}, "text": {"text": "two\n"},
+CHANGES = {"picture": {"shade": 180}, "size": {"size": (24, 32)}, "text": {"text": "two\n"},
            "kind": {"kind": "image/jpeg"}, "caption": {"caption": "green"}}  # fmt: skip
 
 
@@ -104,8 +115,24 @@ def test_a_different_output_is_found(changed):
 
 @pytest.mark.parametrize("changed", CHANGES)
 def test_what_was_trained_may_look_otherwise(changed):
-    """Control: only the picture's pixels may differ there, and not as far as black from white."""
-    trained = notebook(tags=[TRAINED])
-    found = differences(trained, notebook(**CHANGES[changed]))
+    """Control: only a picture's pixels may differ there."""
+    found = differences(notebook(tags=[TRAINED]), notebook(**CHANGES[changed]))
     assert len(found) == (changed != "picture")
-    assert len(differences(trained, notebook(shade=100))) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"shade": 150}, {"at": 20}, {"at": 40}])
+def test_a_trained_picture_that_is_another_one_is_found(wrong):
+    """Control: much darker; the stripe elsewhere; no stripe, where the rest is the same."""
+    assert len(differences(notebook(tags=[TRAINED]), notebook(**wrong))) == 1
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_no_blank_or_mirrored_picture_passes_as_trained(path):
+    """Control: of each stored picture with the tag."""
+    for cell in code_cells(json.loads(path.read_text(encoding="utf-8"))):
+        if TRAINED in cell["metadata"].get("tags", []):
+            for shown in pictures(cell["outputs"]):
+                blank = np.full_like(shown, np.median(shown))
+                assert picture_difference(shown, shown, trained=True) is None
+                assert picture_difference(shown, blank, trained=True), cell["id"]
+                assert picture_difference(shown, shown[:, ::-1], trained=True), cell["id"]

@@ -3,8 +3,9 @@
 import math
 import statistics
 
+from lab_server import POLL_MS
+
 REACT_MS = 5000  # a control that has changed nothing after this long is dead
-POLL_MS = 30  # looking at each frame would make the page draw all the time
 REST_MS = 20  # nothing is on its way before an action; after one `settled` waits longer
 STEPS = 3  # one step of a slider may round to the very same JPEG; this many may not
 PRESSES, WARM_UP = 20, 3

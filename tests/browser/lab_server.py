@@ -17,6 +17,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((REPOSITORY / "notebooks").glob("0*.ipynb"))
 PROBE = Path(__file__).with_name("probe.js")
 START_S, RUN_S = 90, 600  # longest waits: for a server, a page or a kernel, and for Run All
+READY = "() => course.ready()"
+POLL_MS = 30  # to look at each frame would make the page draw all the time
 EVERY_CELL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "contentVisibility"}}
 ARRIVE_MS = 10_000  # longest wait for widgets after the last cell
 SHELL_ONLY = ("MPLBACKEND", "PYTHONWARNINGS")  # would change what cells show
@@ -137,10 +139,10 @@ class Chapter:
     def run(self):
         """Open the notebook, Run All, and wait until kernel and pictures are at rest."""
         self.page.goto(self.address, timeout=1000 * START_S)
-        self.page.wait_for_function("() => course.ready()", timeout=1000 * START_S)
+        self.page.wait_for_function(READY, timeout=1000 * START_S, polling=POLL_MS)
         self.times = self.page.evaluate("(limit) => course.runAll(limit)", RUN_S)
         assert self.times["ended"], f"Run All of {self.name} had not ended after {RUN_S} s"
-        self.page.wait_for_function("() => course.ready()", timeout=1000 * START_S)
+        self.page.wait_for_function(READY, timeout=1000 * START_S, polling=POLL_MS)
         self.page.evaluate("(limit) => course.arrived(limit)", ARRIVE_MS)
         for picture in self.page.locator(".course-explorer img.course-picture").all():
             picture.evaluate("(image) => course.settled(image)")

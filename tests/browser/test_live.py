@@ -5,7 +5,7 @@ import json
 import lab_server
 import pytest
 from explorer_moves import answer_everything, move_everything
-from lab_server import START_S, Chapter
+from lab_server import POLL_MS, READY, START_S, Chapter
 
 from course_utils.live import CODE_SIZE, PROSE_SIZE, lab_settings, write_live
 
@@ -23,7 +23,7 @@ class Live(Chapter):
     def open(self):
         """Open the notebook and wait for its kernel."""
         self.page.goto(self.address)
-        self.page.wait_for_function("() => course.ready()", timeout=1000 * START_S)
+        self.page.wait_for_function(READY, timeout=1000 * START_S, polling=POLL_MS)
         return self
 
     def cell(self, name):
@@ -59,8 +59,9 @@ class Live(Chapter):
                 return cell.execution_count !== null && cell.execution_count !== before; }""",
             arg=[name, before],
             timeout=1000 * START_S,
+            polling=POLL_MS,
         )
-        self.page.wait_for_function("() => course.ready()", timeout=1000 * START_S)
+        self.page.wait_for_function(READY, timeout=1000 * START_S, polling=POLL_MS)
         return element
 
 

@@ -213,7 +213,7 @@ def _make_loss(network, aim, model, factors, done):
         features = network(aim.to(network.mean))[CONTENT_LAYER]
         maps = network(model.to(network.mean))
         targets = {layer: gram_matrix(maps[layer]) for layer in STYLE_LAYERS}
-        unit = features.square().mean()  # what the loss is if nothing of it is there
+        unit = features.square().mean()  # what the loss is without any features
         weights = {layer: 1 / target.square().mean() for layer, target in targets.items()}
 
     def loss(pixels):

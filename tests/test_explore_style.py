@@ -52,12 +52,12 @@ def test_the_losses_and_controls_by_hand():
     assert explorer.controls["ratio"].options == (("0.1", 0.1), ("1", 1), ("10", 10))
     assert explorer.readout.text == (
         "cat in the style of night, β/α = 1: content loss 0.25, style loss 0.1; "
-        "1: nothing of it is there"
+        "1: no features at all"
     )
     explorer.set(ratio=10, content="tower", style="wall")
     assert explorer.readout.text == (
         "tower in the style of wall, β/α = 10: content loss 0.5, style loss 0.012; "
-        "1: nothing of it is there"
+        "1: no features at all"
     )
     titles = [axes.get_title() for axes in explorer._figure.axes]
     assert titles == ["content: tower", "β/α = 10", "style: wall"]

@@ -138,7 +138,7 @@ _hint_to_cxcywh = mistakes(
 # answering_cell
 def _place(box, size, cells):
     """Where the centre lies, in cells from the top and from the left."""
-    return _split(box)[0][::-1] / size * cells
+    return _split(box)[0][::-1] * cells / size  # in this order a line stays a line
 
 
 def _answering_cell(box, size, cells):

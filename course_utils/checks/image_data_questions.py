@@ -23,7 +23,8 @@ QUESTIONS = {
         [
             ("260", False, "uint8 has 8 bits: it ends at 255."),
             ("255, it stops at the top", False,
-             "Pillow's and OpenCV's own adders do that (it is called saturation); NumPy does not."),
+             "Pillow's and OpenCV's own adders do that (such arithmetic is called saturating; the "
+             "saturation of a colour is another thing); NumPy does not."),
             ("4, it goes around", True,
              "260 − 256 = 4. Nothing warns when whole arrays are added: widen first, then clip."),
             ("an error", False, "NumPy may warn for single numbers; for arrays it is silent."),

@@ -72,7 +72,7 @@ def style_explorer(snapshots, originals, ratio=None):
         made = snapshots[content, style][ratio]
         return (
             f"{content} in the style of {style}, β/α = {ratio:g}: content loss "
-            f"{made.content[-1]:.2g}, style loss {made.style[-1]:.2g}; 1: nothing of it is there"
+            f"{made.content[-1]:.2g}, style loss {made.style[-1]:.2g}; 1: no features at all"
         )
 
     controls = {"ratio": _steps("style against content, β/α", ratios, ratio)}

@@ -18,19 +18,19 @@ PROBE = """
 import sys, time
 start = time.perf_counter()
 import {module}
-print(time.perf_counter() - start, "torch" in sys.modules, "matplotlib" in sys.modules)
+print(time.perf_counter() - start, *(name for name in {heavy} if name in sys.modules))
 """
+HEAVY = "torch", "matplotlib", "nbformat"  # nbformat: what writes editions, no chapter imports it
 
 
 def measure(module, times=3):
     """(median seconds, list of heavy packages that came along)."""
     runs = []
     for _ in range(times):
-        command = [sys.executable, "-c", PROBE.format(module=module)]
+        command = [sys.executable, "-c", PROBE.format(module=module, heavy=HEAVY)]
         seconds, *brought = subprocess.check_output(command, text=True).split()
         runs.append(float(seconds))
-    heavy = zip(("torch", "matplotlib"), brought, strict=True)
-    return statistics.median(runs), [name for name, here in heavy if here == "True"]
+    return statistics.median(runs), brought
 
 
 def main():
@@ -42,7 +42,7 @@ def main():
     found = {module: measure(module) for module in modules}
     for module, (seconds, brought) in sorted(found.items(), key=lambda item: item[1][0]):
         print(f"{seconds:6.2f} s  {module:45} {' '.join(brought)}")
-    groups = {"neither": [], "matplotlib": [], "torch": []}
+    groups = {"neither": [], "nbformat": [], "matplotlib": [], "torch": []}
     for seconds, brought in found.values():
         groups[brought[0] if brought else "neither"].append(seconds)
     for name, group in groups.items():

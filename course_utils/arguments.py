@@ -1,5 +1,8 @@
 """What the layers accept, and one clear error for everything else."""
 
+import math
+import numbers
+
 import numpy as np
 
 from course_utils.errors import ArgumentError
@@ -12,22 +15,40 @@ def whole_number(name, value, least):
     return int(value)
 
 
-def as_array(name, value):
-    """A NumPy array, a torch tensor (on any device) or nested lists → a NumPy array.
+def finite_number(name, value, zero=False):
+    """`value`, a finite number above 0, or with `zero` from 0. Raises ArgumentError."""
+    known = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not known or not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        wanted = "a number from 0" if zero else "a number above 0"
+        raise ArgumentError(f"{name} must be {wanted}, got {value!r}")
+    return value
 
-    bfloat16, which NumPy lacks, becomes float32; a view that runs backwards, which torch does not
-    take, is copied.
+
+def as_array(name, value):
+    """A NumPy array, a torch tensor (on any device) or nested lists of either → a NumPy array.
+
+    bfloat16, which NumPy lacks, becomes float32; what torch does not take is copied: a view that
+    runs backwards, bytes in the other order.
     """
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
+    value = _without_tensors(value)
     try:
         array = np.asarray(value)
     except ValueError:
         raise ArgumentError(f"{name} must be rectangular, got rows of different length") from None
     if array.dtype.kind not in "biuf":
         raise ArgumentError(f"{name} must hold numbers, got a {type(value).__name__}")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     return array.copy() if min(array.strides, default=0) < 0 else array
+
+
+def _without_tensors(value):
+    """Tensors, also those in lists, as NumPy arrays."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        return (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
+    if isinstance(value, list | tuple):
+        return [_without_tensors(part) for part in value]
+    return value
 
 
 def as_images(name, value, channels=None, dtype=None):

@@ -8,8 +8,7 @@ import textwrap
 from pathlib import Path
 
 from course_utils.errors import CourseError
-from course_utils.files import write_whole
-from course_utils.notebook_files import read_notebook, title
+from course_utils.notebook_files import read_notebook, title, write
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 BEGIN = "<!-- course map: `uv run course map` writes the lines from here -->"
@@ -117,7 +116,7 @@ def write_map(readme, paths):
         raise CourseError(f"{readme.name} cannot be read: {problem}") from None
     new = replaced(old, course_map(paths))
     if new != old:
-        write_whole(readme, new.encode())
+        write(readme, new.encode())
     return new != old
 
 

@@ -118,6 +118,8 @@ def fetch(name, folder=None):
     Raises DataError in one sentence if there is no network or the bytes are not the right ones.
     """
     require_option("name", name, list(SETS))
+    if not hasattr(tarfile, "data_filter"):
+        raise DataError(f"{name} is unpacked safely from Python 3.11.4 on; use a newer Python")
     folder = keep_in(folder)
     target, scratch = folder / name, folder / f".{name}-{uuid.uuid4().hex[:8]}"
     if target.is_dir():
@@ -193,12 +195,20 @@ def _download(url, path):
     with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, open(path, "wb") as file:
         total = int(answer.headers.get("Content-Length") or 0) or None
         with tqdm(total=total, unit="B", unit_scale=True, desc=path.name, leave=False) as bar:
-            while chunk := answer.read(1 << 16):
+            while chunk := _read(answer):
                 file.write(chunk)
                 bar.update(len(chunk))
         if total and file.tell() < total:  # not the bar's count: bars may be switched off
             came = file.tell()
             raise ConnectionError(f"the connection was cut after {came:,} of {total:,} bytes")
+
+
+def _read(answer):
+    """The next piece. What goes wrong here is the network's fault, not the disk's."""
+    try:
+        return answer.read(1 << 16)
+    except OSError as problem:
+        raise ConnectionError(str(problem)) from None
 
 
 def _sha256(path):

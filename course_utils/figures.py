@@ -9,6 +9,7 @@ from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 
 plt.style.use("course_utils.course")
@@ -66,7 +67,7 @@ def show_image(image, title="", ax=None, **options):
     image: (H, W) gray, 0 … 255, or 0 … 1 if it is float or bool; (H, W, 3) RGB.
     options: passed on to matplotlib's imshow.
     """
-    image = np.asarray(image)
+    image = as_array("image", image)
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
         raise ArgumentError(f"image must be (H, W) or (H, W, 3), got {image.shape}{_hint(image)}")
     ax = ax or plt.gca()

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_utils.arguments import whole_number
+from course_utils.arguments import finite_number, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.progress import progress
 from course_utils.training import mode
@@ -99,7 +99,9 @@ class Discriminator(nn.Module):
         labels = _labels(labels, self.classes, len(pictures))
         features = self.layers(pictures)
         logits = self.real(features)[:, 0]
-        return logits if labels is None else logits + (features * self.kind(labels)).sum(dim=1)
+        if labels is None:
+            return logits
+        return logits + (features * self.kind(labels.to(features.device))).sum(dim=1)
 
 
 def initialise(model):
@@ -139,12 +141,18 @@ def train_gan(generator, discriminator, images, labels=None, steps=600, batch_si
     1 / (1 − average) steps; its normalisation's numbers are those of the last step.
     watch: steps before which 60 pictures, always from the same noise, go into `history.frames`
     (`steps` itself: after the last one). seed: of batches and noise.
-    An interrupt ends the training early; what was learnt is kept. Raises ArgumentError.
+    An interrupt ends the training early; what was learnt is kept. Afterwards both networks are in
+    evaluation mode. Raises ArgumentError.
     """
     steps, batch_size = whole_number("steps", steps, 1), whole_number("batch_size", batch_size, 2)
     generator_steps = whole_number("generator_steps", generator_steps, 1)
     draw = torch.Generator().manual_seed(whole_number("seed", seed, 0))
     _check_images(images)
+    if not isinstance(rates, tuple | list) or len(rates) != 2:
+        raise ArgumentError(f"rates must be two, of generator and discriminator, got {rates!r}")
+    rates = [finite_number("rates", rate) for rate in rates]
+    if not isinstance(watch, tuple | list | set | range):
+        raise ArgumentError(f"watch must be a tuple of steps, got {watch!r}; use ({watch!r},)")
     if not 0 <= average < 1:
         raise ArgumentError(f"average must be 0 … 1, not 1, got {average!r}")
     classes, device = generator.classes, next(generator.parameters()).device
@@ -209,14 +217,10 @@ def fixed_noise(generator, seed=0):
 
 def draw_pictures(generator, noise, labels=None):
     """The pictures of a generator in evaluation mode, on the CPU: (N, 1, 28, 28), −1 … 1."""
-    device, training = next(generator.parameters()).device, generator.training
-    generator.eval()
-    try:
-        with torch.inference_mode():
-            kinds = None if labels is None else labels.to(device)
-            return generator(noise.to(device), kinds).cpu().contiguous()
-    finally:
-        generator.train(training)
+    device = next(generator.parameters()).device
+    with mode(generator, training=False), torch.inference_mode():
+        kinds = None if labels is None else labels.to(device)
+        return generator(noise.to(device), kinds).cpu().contiguous()
 
 
 def sheet(pictures, columns=10):
@@ -228,7 +232,7 @@ def sheet(pictures, columns=10):
     count, _, height, width = pictures.shape
     rows = -(-count // columns)
     page = torch.full((rows * columns, height, width), -1.0)
-    page[:count] = pictures[:, 0].cpu()
+    page[:count] = pictures[:, 0].detach().cpu()
     page = page.reshape(rows, columns, height, width).transpose(1, 2)
     return (page.reshape(rows * height, columns * width).numpy() + 1) / 2
 

@@ -59,10 +59,14 @@ def nearest(pictures, training, piece=256):
         )
     piece = whole_number("piece", piece, 1)
     flat = training.flatten(1)
-    lengths = (flat**2).sum(dim=1)
-    found = []
+    middle = flat.mean(dim=0)  # the quick formula is exact only near 0
+    centred = flat - middle
+    lengths, found = (centred**2).sum(dim=1), []
     for part in pictures.flatten(1).split(piece):
-        found.append((lengths - 2 * part @ flat.T).argmin(dim=1))
+        rough = lengths - 2 * (part - middle) @ centred.T
+        near = rough.topk(min(8, len(flat)), largest=False).indices.sort(dim=1).values
+        exact = torch.stack([((part - flat[k]) ** 2).sum(dim=1) for k in near.T], dim=1)
+        found.append(near.gather(1, exact.argmin(dim=1, keepdim=True))[:, 0])
     index = torch.cat(found) if found else torch.zeros(0, dtype=torch.long)
     gaps = (pictures.flatten(1) - flat[index]) ** 2
     return index, gaps.mean(dim=1).sqrt()

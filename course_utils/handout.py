@@ -67,7 +67,9 @@ def write_pdf(page):
         if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container
             command.insert(1, "--no-sandbox")
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=PRINT_S)
+            done = subprocess.run(
+                command, capture_output=True, encoding="utf-8", errors="replace", timeout=PRINT_S
+            )
         except (OSError, subprocess.TimeoutExpired) as problem:
             raise CourseError(f"{browser} did not print {page.name}: {problem}") from None
         if not made.exists():

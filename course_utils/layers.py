@@ -150,7 +150,7 @@ class MaxPool2d(_Pool2d):
         x = as_images("x", x)
         _, taps = self._pixels(x.shape)
         y = x[:, :, *taps[0]].copy()
-        self._shape, self._winner = x.shape, np.zeros(y.shape, np.uint16)
+        self._shape, self._winner = x.shape, np.zeros(y.shape, np.min_scalar_type(len(taps)))
         for number, (rows, columns) in enumerate(taps[1:], 1):
             candidate = x[:, :, rows, columns]
             np.copyto(self._winner, number, where=candidate > y)

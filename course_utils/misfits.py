@@ -16,7 +16,8 @@ CURES = {  # part of torch's message → what helps
     "after nn.Flatten(), as many inputs as reach it",
     "Expected more than 1 value per channel": "batch normalisation needs 2 images or more",
 }
-FULL = ("out of memory", "DefaultCPUAllocator")  # in the messages of CUDA and MPS, of the CPU
+# in the messages of CUDA and MPS, of cuBLAS and cuDNN, of the CPU
+FULL = ("out of memory", "_ALLOC_FAILED", "DefaultCPUAllocator")
 
 
 def logits_of(model, x):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from course_utils.arguments import whole_number
 from course_utils.errors import ArgumentError, DataError
 from course_utils.files import write_whole
 
@@ -53,8 +54,8 @@ def _checked_path(path):
 
 def decode_image(data, name, gray=False, longest_side=None):
     """The bytes of a picture file → array, as `load_image`; `name` is for the messages."""
-    if longest_side is not None and not (isinstance(longest_side, int) and longest_side >= 1):
-        raise ArgumentError(f"longest_side must be at least 1 pixel, got {longest_side!r}")
+    if longest_side is not None:
+        longest_side = whole_number("longest_side", longest_side, 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the size is checked below, broken EXIF is harmless

@@ -6,6 +6,8 @@
 The file's SHA-256 must begin as its name says, which torchvision's authors put there.
 """
 
+import http.client
+
 import torch
 from torchvision.models import detection
 
@@ -39,7 +41,7 @@ def fetch_detector(name, folder=None):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(url, str(path), hash_prefix=path.stem.rsplit("-", 1)[1])
-    except (OSError, RuntimeError) as problem:  # no network, no place, wrong bytes
+    except (OSError, RuntimeError, http.client.HTTPException) as problem:  # network, place, bytes
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise DataError(
             f"{path.name} could not be fetched ({reason}): connect to a network and run this "

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from skimage.segmentation import felzenszwalb
 
-from course_utils.arguments import as_array, whole_number
+from course_utils.arguments import as_array, finite_number, whole_number
 from course_utils.errors import ArgumentError
 
 SCALES = (60, 200)  # a larger scale starts with larger regions
@@ -43,8 +43,7 @@ def starting_regions(image, scale=SCALES[0]):
     scale: above 0; the larger, the larger the regions. Raises ArgumentError.
     """
     image = _as_image(image)
-    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < np.inf:
-        raise ArgumentError(f"scale must be a number above 0, got {scale!r}")
+    scale = finite_number("scale", scale)
     return felzenszwalb(image, scale=scale, sigma=SIGMA, min_size=LEAST)
 
 
@@ -106,6 +105,7 @@ def merge_regions(image, regions):
     image: (H, W, 3) uint8. regions: (H, W), as of `starting_regions`; of R regions come R − 1
     merges and 2 R − 1 regions, the new ones numbered from R. Raises ArgumentError.
     """
+    regions = _as_regions(regions, _as_image(image))
     found, merges = describe_regions(image, regions), []
     pixels = regions.size
     alike = {(a, b): similarity(found[a], found[b], pixels) for a, b in neighbours(regions)}

@@ -114,7 +114,7 @@ def training_crops(images, boxes_list, labels_list, proposals_list, copies=4, se
     copies, seed = whole_number("copies", copies, 0), whole_number("seed", seed, 0)
     rng, parts = np.random.default_rng(seed), []
     for i, image in enumerate(images):
-        truth = as_boxes(f"boxes_list[{i}]", boxes_list[i])
+        truth = as_boxes(f"boxes_list[{i}]", boxes_list[i]).astype(np.float32)
         labels = as_classes(f"labels_list[{i}]", labels_list[i], len(truth))
         if not len(truth):
             raise ArgumentError(f"boxes_list[{i}] must hold a box; leave that picture out")
@@ -169,29 +169,43 @@ def train_svms(features, data, background, strength=0.3, seed=0):
     features: (R, D) of `data`, a `Crops`. background: its label, the number of classes. The true
     boxes are the objects; proposals of an IoU below 0.3 are background: first a few, then also
     those that came out above −1. strength: the larger, the less the margin counts. Returns a
-    LinearSVC, which tells a score for each class and last for the background.
+    LinearSVC, which tells a score for each class and last for the background. Raises ArgumentError.
     """
     rng = np.random.default_rng(seed)
     goals = np.where(data.ious == 1, data.labels, background)
     objects, others = np.flatnonzero(data.ious == 1), np.flatnonzero(data.ious < BACKGROUND)
+    if not len(others):
+        raise ArgumentError(f"no proposal has an IoU below {BACKGROUND}; give more proposals")
     used = np.concatenate([objects, rng.permutation(others)[: 2 * len(objects)]])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         svm = LinearSVC(C=strength, random_state=seed).fit(features[used], goals[used])
-        hard = others[svm.decision_function(features[others])[:, :-1].max(axis=1) > MARGIN]
+        hard = others[class_scores(svm, features[others]).max(axis=1) > MARGIN]
         used = np.union1d(used, hard)
         return LinearSVC(C=strength, random_state=seed).fit(features[used], goals[used])
+
+
+def class_scores(svm, features):
+    """The score of each class but the background: (R, D) -> (R, classes), R from 0."""
+    if not len(features):
+        return np.zeros((0, len(svm.classes_) - 1))
+    scores = svm.decision_function(features)  # (R,) for one class, positive for the background
+    return -scores[:, None] if scores.ndim == 1 else scores[:, :-1]
 
 
 def train_regressors(pool, data, classes, strength=1.0):
     """Third training: for each class a ridge regression, pool → tx, ty, tw, th.
 
     pool: (R, D) of `data`, a `Crops`, of which those of an IoU over 0.6 teach. strength: what
-    keeps the weights small. Returns a list of Ridge.
+    keeps the weights small. Returns a list of Ridge. Raises ArgumentError.
     """
     near = (data.ious > NEAR) & (data.ious < 1)
     deltas = encode_boxes(data.boxes[near], data.truth[near])
     x, labels = pool[near], data.labels[near]
+    missing = sorted(set(range(classes)) - set(labels.tolist()))
+    if missing:
+        told = f"no proposal of class {missing[0]} has an IoU over {NEAR}"
+        raise ArgumentError(f"{told}; raise copies")
     return [Ridge(strength).fit(x[labels == k], deltas[labels == k]) for k in range(classes)]
 
 
@@ -244,7 +258,7 @@ def detect(model, images, threshold=MARGIN, nms_threshold=0.3, proposals=None, r
         clock.append(time.perf_counter())
         pool, features = extract_features(model.network, crops, model.scales)
         clock.append(time.perf_counter())
-        scores = model.svm.decision_function(features)[:, :-1]
+        scores = class_scores(model.svm, features)
         row, label = np.nonzero(scores >= threshold)
         scores = scores[row, label].astype(np.float32)
         clock.append(time.perf_counter())

@@ -9,8 +9,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from course_utils.errors import CourseError
-from course_utils.files import write_whole
-from course_utils.notebook_files import as_bytes, read_notebook
+from course_utils.notebook_files import as_bytes, read_notebook, write
 
 KEPT_MIMES = ("text/plain", "image/png", "image/jpeg")
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -28,7 +27,7 @@ def refresh_notebook(path):
     run(notebook, path.parent)
     seconds = time.perf_counter() - start
     clean(notebook)
-    write_whole(path, as_bytes(notebook))
+    write(path, as_bytes(notebook))
     return seconds
 
 

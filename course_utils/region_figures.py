@@ -84,11 +84,10 @@ def colour_segments(ids, things=10):
     ids: (H, W) whole numbers. things: as in `colour_classes`. Raises ArgumentError.
     """
     ids = _as_map("ids", ids)
-    number = np.where(ids // 1000 < things, (ids % 1000) - 1, ids // 1000)
-    number[ids < 0] = -1
-    return colour_classes(
-        np.where((ids >= 0) & (ids // 1000 < things), number % 10, number), things
-    )
+    thing = (ids >= 0) & (ids // 1000 < things)
+    picture = colour_classes(np.where(thing, -1, ids // 1000), things)
+    picture[thing] = THINGS[(ids[thing] % 1000 - 1) % len(THINGS)]
+    return picture
 
 
 def colour_masks(masks):

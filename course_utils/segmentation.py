@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_utils.arguments import as_array, whole_number
+from course_utils.arguments import as_array, finite_number, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.progress import progress
@@ -86,7 +86,7 @@ def fit_segmentation(model, images, labels, steps, batch_size=8, learning_rate=0
     training early, and the weights are kept. Raises ArgumentError.
     """
     steps, batch_size = whole_number("steps", steps, 1), whole_number("batch_size", batch_size, 1)
-    learning_rate = _above_zero("learning_rate", learning_rate)
+    learning_rate = finite_number("learning_rate", learning_rate)
     order = torch.Generator().manual_seed(whole_number("seed", seed, 0))
     device, images = _device(model), _as_pictures(images)
     labels, weights = _as_labels(labels, images), _as_weights(class_weights)
@@ -96,9 +96,7 @@ def fit_segmentation(model, images, labels, steps, batch_size=8, learning_rate=0
     with mode(model, training=True):
         try:
             for step in progress(range(steps), "training"):
-                batches = batches or list(
-                    torch.randperm(len(images), generator=order).split(batch_size)
-                )
+                batches = batches or _batches(len(images), batch_size, order)
                 batch = batches.pop()
                 logits = _logits(model, images[batch].to(device))
                 if step == 0:
@@ -114,6 +112,14 @@ def fit_segmentation(model, images, labels, steps, batch_size=8, learning_rate=0
     return torch.stack(losses).tolist() if losses else []
 
 
+def _batches(count, size, order):
+    """All indices in a new order, in batches; the last one is shorter, but never a single one."""
+    batches = list(torch.randperm(count, generator=order).split(size))
+    if len(batches) > 1 and len(batches[-1]) == 1:  # batch normalisation needs two
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
 def predict_classes(model, images, class_weights=None, batch_size=50):
     """The likeliest class of every pixel: (N, C, H, W) uint8 → (N, H, W) uint8, NumPy.
 
@@ -127,6 +133,8 @@ def predict_classes(model, images, class_weights=None, batch_size=50):
     with mode(model, training=False), torch.inference_mode():
         for batch in _as_pictures(images).split(batch_size):
             logits = _logits(model, batch.to(device))
+            if logits.shape[1] > 256:
+                raise ArgumentError(f"model must have at most 256 classes, got {logits.shape[1]}")
             if weights is not None:
                 weights = _check_classes(logits, None, weights)
                 logits = logits - weights.log()[:, None, None]
@@ -145,6 +153,8 @@ def random_crops(image, labels, count, size, seed=0):
     if image.dtype != np.uint8 or image.ndim != 2 or image.shape != labels.shape:
         came = f"{_tell(image)} and labels {labels.shape}"
         raise ArgumentError(f"image must be (H, W) uint8, as large as the labels, got {came}")
+    if labels.dtype.kind not in "biu":
+        raise ArgumentError(f"labels must be whole numbers or bool, got {labels.dtype}")
     if size > min(image.shape):
         raise ArgumentError(f"size must be at most {min(image.shape)} pixels, got {size}")
     rng = np.random.default_rng(whole_number("seed", seed, 0))
@@ -171,7 +181,7 @@ def separate(mask, smoothing=1.5, apart=5):
     mask = as_array("mask", mask)
     if mask.dtype != bool or mask.ndim != 2:
         raise ArgumentError(f"mask must be (H, W) bool, got {_tell(mask)}; use mask == 1")
-    smoothing, apart = _above_zero("smoothing", smoothing), whole_number("apart", apart, 1)
+    smoothing, apart = finite_number("smoothing", smoothing), whole_number("apart", apart, 1)
     depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), smoothing)
     blobs, _ = ndimage.label(mask)
     tops = peak_local_max(depth, min_distance=apart, labels=blobs, exclude_border=False)
@@ -199,12 +209,6 @@ def _as_stages(stages):
 def _sizes(classes, width, channels):
     sizes = {"classes": classes, "width": width, "channels": channels}
     return [whole_number(name, value, 1) for name, value in sizes.items()]
-
-
-def _above_zero(name, value):
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < np.inf:
-        raise ArgumentError(f"{name} must be a number above 0, got {value!r}")
-    return value
 
 
 def _tell(value):
@@ -250,7 +254,7 @@ def _as_labels(labels, images):
         raise ArgumentError(f"labels must be whole numbers, got {array.dtype}")
     if array.shape != wanted:
         raise ArgumentError(f"labels must be {wanted} for these images, got {array.shape}")
-    return torch.from_numpy(array)
+    return torch.from_numpy(array if array.dtype == np.uint8 else array.astype(np.int64))
 
 
 def _as_weights(value):

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_utils.arguments import as_array, whole_number
+from course_utils.arguments import as_array, finite_number, whole_number
 from course_utils.data import load_weights
 from course_utils.errors import ArgumentError, require_option
 from course_utils.progress import progress
@@ -156,7 +156,8 @@ def transfer_style(content, style, alpha=1.0, beta=10.0, tv=1.0, steps=(50, 20),
     """
     plan = _as_plan(steps, whole_number("size", size, SMALLEST))
     style_size = size if style_size is None else whole_number("style_size", style_size, SMALLEST)
-    factors = [_factor("alpha", alpha), _factor("beta", beta), _factor("tv", tv)]
+    given = {"alpha": alpha, "beta": beta, "tv": tv}
+    factors = [finite_number(name, factor, zero=True) for name, factor in given.items()]
     require_option("start", start, ["content", "noise"])
     draw = torch.Generator().manual_seed(whole_number("seed", seed, 0))
     steps, done = sum(count for _, count in plan), StyleTransfer()
@@ -280,12 +281,6 @@ def _as_network(network, device):
         came = f"a {type(network).__name__} and {device!r}"
         raise ArgumentError(f"network must be a VGGFeatures, then without device, got {came}")
     return network
-
-
-def _factor(name, value):
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ArgumentError(f"{name} must be a number from 0, got {value!r}")
-    return value
 
 
 def _check(name, value, target=None):

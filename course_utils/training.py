@@ -3,7 +3,6 @@
 import contextlib
 import ctypes
 import gc
-import math
 import statistics
 import time
 import warnings
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from course_utils.arguments import as_array, as_labels, whole_number
+from course_utils.arguments import as_array, as_labels, finite_number, whole_number
 from course_utils.errors import ArgumentError, require_option
 from course_utils.misfits import enough_memory, logits_of
 from course_utils.progress import progress
@@ -57,8 +56,8 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     epochs = whole_number("epochs", epochs, 1)
     batch_size = whole_number("batch_size", batch_size, 1)
     seed = whole_number("seed", seed, 0)
-    _check_number("learning_rate", learning_rate, zero=False)
-    _check_number("weight_decay", weight_decay, zero=True)
+    finite_number("learning_rate", learning_rate)
+    finite_number("weight_decay", weight_decay, zero=True)
     images, labels = _as_data(images, labels)
     weights = [weight for weight in _parameters(model) if weight.requires_grad]
     if not weights:
@@ -243,17 +242,6 @@ def _parameters(model):
     if not isinstance(model, torch.nn.Module):
         raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
     return model.parameters()
-
-
-def _check_number(name, value, zero):
-    """Refuse what is no finite number above 0. zero: whether 0 itself is allowed."""
-    if (
-        isinstance(value, int | float)
-        and math.isfinite(value)
-        and (value > 0 or zero and not value)
-    ):
-        return
-    raise ArgumentError(f"{name} must be {'0 or ' if zero else ''}a number above 0, got {value!r}")
 
 
 def _as_data(images, labels):

@@ -97,7 +97,7 @@ def roi_align_one(maps, box, bins, scale=1.0, samples=2):
     samples × samples points between the places (arXiv:1703.06870). torchvision's is the quick one.
     """
     x1, y1, x2, y2 = (float(side) * scale - 0.5 for side in box)
-    out = torch.zeros(len(maps), bins, bins, dtype=torch.as_tensor(maps).dtype)
+    out = torch.as_tensor(maps).new_zeros(len(maps), bins, bins)
     for i in range(bins * samples):
         for j in range(bins * samples):
             y = y1 + (i + 0.5) * (y2 - y1) / (bins * samples)
@@ -194,6 +194,8 @@ def two_stage_loss(model, images, boxes_list, labels_list, proposals=None):
     else:
         rois = _as_rois(proposals, images)
     rois = torch.cat([rois, _as_rois(boxes_list, images)])  # the truth is a good proposal
+    if model.training and len(rois) == 1:
+        raise ArgumentError("one region alone cannot be normalised; give proposals, or more boxes")
     parts |= _head_loss(*model.regions(maps, rois), rois, boxes_list, labels_list)
     parts = {name: WEIGHTS[name] * part / len(images) for name, part in parts.items()}
     return sum(parts.values()), parts
@@ -241,9 +243,8 @@ def detect(model, images, threshold=0.01, nms_threshold=0.5, proposals=None):
     threshold = float(as_fraction("threshold", threshold))
     nms_threshold, size = float(as_fraction("nms_threshold", nms_threshold)), images.shape[-1]
     with mode(model, training=False), torch.inference_mode():
-        maps, eighth = model.body(images)
-        own = proposals is None
-        rois = propose(model.rpn(eighth), size) if own else _as_rois(proposals, images)
+        maps, last = model.body(images)
+        rois = propose(model.rpn(last), size) if proposals is None else _as_rois(proposals, images)
         logits, deltas = model.regions(maps, rois)
         boxes, scores = decode(rois[:, 1:], deltas, size), logits.softmax(1)[:, :-1]
     row, label = torch.nonzero(scores >= threshold, as_tuple=True)
@@ -271,14 +272,13 @@ def _as_truth(boxes_list, labels_list, images, classes):
         counts = f"{len(images)} images, {len(boxes_list)} boxes and {len(labels_list)} labels"
         raise ArgumentError(f"there are {counts}; give one list entry a picture")
     every_box, every_label = [], []
-    for i, (boxes, labels) in enumerate(zip(boxes_list, labels_list, strict=True)):
+    for i, (boxes, kinds) in enumerate(zip(boxes_list, labels_list, strict=True)):
         boxes = _as_sized(f"boxes_list[{i}]", boxes, images.shape[-1])
-        labels = as_classes(f"labels_list[{i}]", labels, len(boxes))
-        if ((labels < 0) | (labels >= classes)).any():
-            wanted = f"labels_list[{i}] must be 0 … {classes - 1}"
-            raise ArgumentError(f"{wanted}, got {labels.tolist()}")
+        kinds = as_classes(f"labels_list[{i}]", kinds, len(boxes))
+        if ((kinds < 0) | (kinds >= classes)).any():
+            raise ArgumentError(f"labels_list[{i}] must be 0 … {classes - 1}, got {kinds.tolist()}")
         every_box.append(torch.as_tensor(boxes).float().to(images.device))
-        every_label.append(torch.as_tensor(labels).to(images.device))
+        every_label.append(torch.as_tensor(kinds).to(images.device))
     return every_box, every_label
 
 

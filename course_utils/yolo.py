@@ -35,7 +35,7 @@ def encode_targets(boxes_list, labels_list, size=64, cells=8):
             x, y = (x1 + x2) / 2 * cells / size, (y1 + y2) / 2 * cells / size  # in cells
             width, height = (x2 - x1) / size, (y2 - y1) / size
             said = [x - int(x), y - int(y), width, height, 1, label]
-            targets[i, :, int(y), int(x)] = torch.tensor(said)
+            targets[i, :, min(int(y), cells - 1), min(int(x), cells - 1)] = torch.tensor(said)
     return targets
 
 
@@ -92,6 +92,7 @@ def yolo_loss(outputs, targets):
     """
     _check_shape("outputs", outputs, "N", "5 + K", "S", "S")
     _check_shape("targets", targets, len(outputs), 6, *outputs.shape[2:])
+    targets = targets.to(outputs.device)
     answers = targets[:, 4] == 1  # (N, S, S)
     boxes = pixel_boxes(outputs[:, :4].sigmoid())[answers]
     truth = pixel_boxes(targets[:, :4])[answers]

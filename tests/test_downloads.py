@@ -240,3 +240,23 @@ def test_another_notebook_may_be_first(offer, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads.os, "rename", beaten)
     assert downloads.fetch("tiny", tmp_path) == tmp_path / "tiny"
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+
+
+def test_a_network_lost_on_the_way_is_tried_again_and_named(offer, server, tmp_path, monkeypatch):
+    offer("set.zip", zip_of("a.txt", b"hello"))
+
+    def lost(*_):
+        raise OSError(113, "No route to host")
+
+    monkeypatch.setattr(http.client.HTTPResponse, "read", lost)
+    with pytest.raises(DataError, match="set.zip could not be fetched .*No route to host"):
+        downloads.fetch("tiny", tmp_path)
+    assert len(server.asked) == downloads.TRIES and list(tmp_path.iterdir()) == []
+
+
+def test_an_old_python_is_told_before_anything_is_fetched(offer, server, tmp_path, monkeypatch):
+    offer("set.zip", zip_of("a.txt", b"hello"))
+    monkeypatch.delattr(downloads.tarfile, "data_filter")
+    with pytest.raises(DataError, match="from Python 3.11.4 on"):
+        downloads.fetch("tiny", tmp_path)
+    assert not server.asked

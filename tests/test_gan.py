@@ -262,6 +262,11 @@ WRONG = [
      "generator and discriminator must have the same classes, got 2 and 0"),
     (lambda: train_gan(*pair(2), ODD), "labels are missing: this network has 2 classes"),
     (lambda: train_gan(*pair(), ODD, average=1), "average must be 0 … 1, not 1, got 1"),
+    (lambda: train_gan(*pair(), ODD, rates=(1e-4,)),
+     "rates must be two, of generator and discriminator, got (0.0001,)"),
+    (lambda: train_gan(*pair(), ODD, rates=(1e-4, -1)), "rates must be a number above 0, got -1"),
+    (lambda: train_gan(*pair(), ODD, watch=1),
+     "watch must be a tuple of steps, got 1; use (1,)"),
     (lambda: train_gan(*pair(), ODD, batch_size=1),
      "batch_size must be a whole number from 2, got 1"),
     (lambda: judge_pictures(linear_judge(), torch.zeros(0, 1, 1, 2)),
@@ -295,3 +300,18 @@ def test_an_interrupt_keeps_what_was_learnt(monkeypatch, capsys):
     assert capsys.readouterr().out == "stopped after 3 of 50 steps, weights kept\n"
     assert len(history.generator) == 3 and not generator.training
     assert not torch.equal(before, generator.layers[0].weight)
+
+
+def test_pictures_leave_every_part_in_its_mode():
+    generator = Generator(5)
+    frozen = [part for part in generator.modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    frozen[0].eval()
+    draw_pictures(generator, torch.randn(2, 5))
+    assert generator.training and not frozen[0].training and frozen[1].training
+    assert sheet(generator(torch.randn(4, 5)), 2).shape == (56, 56)
+
+
+def test_the_nearest_far_from_zero_is_still_the_nearest():
+    row = torch.tensor([[20000.0, 0], [20000, 1], [20000, 2]])
+    index, distance = nearest(row, row)
+    assert index.tolist() == [0, 1, 2] and not distance.any()

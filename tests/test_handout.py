@@ -1,6 +1,7 @@
 """Handouts: one file a chapter, with alt texts, folded solutions, and nothing from elsewhere."""
 
 import subprocess
+import sys
 
 import pytest
 from bs4 import BeautifulSoup
@@ -107,3 +108,16 @@ def test_the_command_writes_what_is_named(monkeypatch, tmp_path, capsys):
         "build/handout/01_image_data.html: 1.5 MB",
         "build/handout/01_image_data.pdf: 0.0 MB",
     ]
+
+
+def test_what_the_browser_says_may_be_of_any_bytes(tmp_path, monkeypatch):
+    page = tmp_path / "x.html"
+    page.write_text("<p>x</p>")
+    program = tmp_path / "browser"
+    script = "import sys\nsys.stderr.buffer.write(b'\\xb1\\xff')\n"
+    script += "out = next(a for a in sys.argv if a.startswith('--print-to-pdf='))\n"
+    script += "open(out.partition('=')[2], 'wb').write(b'%PDF')\n"
+    program.write_text(f"#!{sys.executable}\n{script}")
+    program.chmod(0o755)
+    monkeypatch.setattr(handout, "find_browser", lambda: str(program))
+    assert handout.write_pdf(page).read_bytes() == b"%PDF"

@@ -331,3 +331,19 @@ def test_lists_tensors_and_views_are_taken():
     turned = np.ascontiguousarray(x[:, :, ::-1, ::-1])[:, :, ::-1, ::-1]
     np.testing.assert_allclose(CONV(turned), wanted, rtol=1e-5, atol=1e-6)
     assert layers.Linear(2, 1, dtype=np.float64)([[1.0, 2.0]]).shape == (1, 1)
+
+
+def test_windows_of_more_than_256_pixels_a_side():
+    x = np.random.default_rng(0).normal(size=(1, 1, 300, 300))
+    layer = layers.MaxPool2d(290)
+    y = layer(x)
+    assert y.item() == x[0, 0, :290, :290].max()
+    assert layer.backward(np.ones_like(y)).sum() == 1
+
+
+def test_bytes_in_the_other_order_and_lists_of_tensors():
+    x = np.random.default_rng(0).normal(size=(2, 1, 6, 6))
+    wanted = layers.AvgPool2d(2)(x)
+    np.testing.assert_array_equal(layers.AvgPool2d(2)(x.astype(">f8")), wanted)
+    parts = [torch.tensor(part, requires_grad=True) for part in x]
+    np.testing.assert_array_equal(layers.AvgPool2d(2)(parts), wanted)

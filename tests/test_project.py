@@ -78,10 +78,10 @@ def imports(path):
 
 DOORS = {  # module → the course's own modules that it may import
     "errors": set(), "files": set(), "data": {"errors", "pictures"},
-    "pictures": {"errors", "files"}, "downloads": {"data", "errors"},
-    "figures": {"errors"}, "resampling": {"arguments", "errors"}, "doctor": {"data", "errors"},
-    "notebook_files": {"errors", "files"}, "refresh": {"errors", "files", "notebook_files"},
-    "course_map": {"errors", "files", "notebook_files"},
+    "pictures": {"arguments", "errors", "files"}, "downloads": {"data", "errors"},
+    "figures": {"arguments", "errors"}, "resampling": {"arguments", "errors"},
+    "doctor": {"data", "errors"}, "notebook_files": {"errors", "files"},
+    "refresh": {"errors", "notebook_files"}, "course_map": {"errors", "notebook_files"},
     "cli": {"course_map", "data", "deck", "doctor", "errors", "handout", "live", "progress_report",
             "refresh", "student"},
     "pages": {"errors", "notebook_files"},

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -216,6 +217,13 @@ BAD = {
     "count": (lambda: proposals.regions_after(REGIONS, [], 1), "count must be at most 0"),
     "half": (lambda: proposals.regions_after(REGIONS, [], 0.5), "count must be a whole number"),
 }  # fmt: skip
+
+
+def test_maps_come_as_lists_and_tensors_too():
+    expected = proposals.merge_regions(IMAGE, REGIONS)[1]
+    assert proposals.merge_regions(IMAGE, REGIONS.tolist())[1] == expected
+    assert proposals.merge_regions(IMAGE, torch.from_numpy(REGIONS))[1] == expected
+    assert (proposals.starting_regions(IMAGE, np.int64(60)) == 0).all()
 
 
 @pytest.mark.parametrize("name", BAD)

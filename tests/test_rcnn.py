@@ -241,6 +241,21 @@ def test_detect_searches_where_no_proposals_are_given(trained):
     assert [part.shape for part in none.values()] == [(0, 4), (0,), (0,)]
 
 
+def test_true_boxes_count_as_true_in_any_precision():
+    boxes = [np.array([[10.3, 10.1, 30.7, 30.9], [2.2, 3.3, 20.6, 19.9]])]
+    data = rcnn.training_crops(IMAGES[:1], boxes, [[0, 1]], PROPOSALS[:1], copies=1)
+    assert (data.ious[:2] == 1).all() and data.truth.dtype == np.float32
+
+
+def test_one_class_alone_and_a_picture_without_proposals():
+    torch.manual_seed(0)
+    labels = [np.zeros_like(part) for part in LABELS[:6]]
+    model, _ = rcnn.train_rcnn(IMAGES[:6], BOXES[:6], labels, PROPOSALS[:6], epochs=2)
+    (nothing, found), _ = rcnn.detect(model, IMAGES[:2], proposals=[[], np.float32(BOXES[1])])
+    assert [part.shape for part in nothing.values()] == [(0, 4), (0,), (0,)]
+    assert len(found["boxes"]) and not found["labels"].any()
+
+
 # bad input
 
 BOX = [[8.0, 8, 24, 24]]
@@ -263,6 +278,10 @@ BAD = {
                "1 boxes and 2 labels_list"),
     "copies": (lambda: rcnn.training_crops(IMAGES[:1], [BOX], [[1]], [BOX], -1), "copies must be"),
     "a class": (lambda: rcnn.train_rcnn(IMAGES[:1], [BOX], [[1]], [BOX]), "every class, 0 is miss"),
+    "all near": (lambda: rcnn.train_rcnn(IMAGES[:1], [BOX], [[0]], [BOX]),
+                 "no proposal has an IoU below .*; give more"),
+    "no copies": (lambda: rcnn.train_rcnn(IMAGES[:1], [BOX], [[0]], [[[40, 40, 60, 60]]], copies=0),
+                  "no proposal of class 0 has an IoU over .*; raise copies"),
     "model": (lambda: rcnn.detect(rcnn.crop_network(), IMAGES[:1]), "must be an RCNN, got Seq"),
     "proposals": (lambda: rcnn.detect(MODEL, IMAGES[:2], proposals=[BOX]), "2 images and 1 prop"),
     "nms": (lambda: rcnn.detect(MODEL, IMAGES[:1], 0, 2), "nms_threshold must be a number 0 … 1"),

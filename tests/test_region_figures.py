@@ -88,3 +88,10 @@ def test_a_row_shows_each_picture_once(monkeypatch):
 def test_bad_input_is_named(call, text):
     with pytest.raises(ArgumentError, match=text):
         call()
+
+
+def test_with_few_classes_things_still_look_like_no_ground():
+    ids = np.array([[6000, 1, 2, 7, 12]])
+    picture = colour_segments(ids, things=6)[0]
+    assert (picture[0] == STUFF[0]).all()
+    assert (picture[1:] == THINGS[[0, 1, 6, 1]]).all()

@@ -181,7 +181,7 @@ def test_every_picture_is_seen_once_a_round():
             return super().forward(x)
 
     labels = np.zeros((7, 8, 8), np.uint8)
-    segmentation.fit_segmentation(Looks([0.0, 0]), images, labels, 6, 3)
+    segmentation.fit_segmentation(Looks([0.0, 0]), images, labels, 4, 3)  # 4 + 3, twice
     assert sorted(seen[:7]) == sorted(seen[7:]) == list(range(7)) and seen[:7] != seen[7:]
 
 
@@ -274,6 +274,22 @@ def test_the_nuclei_counted_from_a_perfect_mask():
     assert abs(things.max() - 125) <= 2 and matched >= 120
 
 
+def test_no_batch_holds_a_single_picture():
+    for count, size in ((9, 8), (8, 8), (17, 8), (1, 8), (3, 2), (5, 1)):
+        batches = segmentation._batches(count, size, torch.Generator().manual_seed(0))
+        assert sorted(torch.cat(batches).tolist()) == list(range(count))
+        assert count == 1 or size == 1 or min(map(len, batches)) > 1
+    images = torch.zeros(9, 1, 8, 8, dtype=torch.uint8)
+    net = segmentation.UNet(2, width=4, channels=1)  # down to one place, which needs two pictures
+    assert len(segmentation.fit_segmentation(net, images, np.zeros((9, 8, 8), int), 2)) == 2
+
+
+@pytest.mark.parametrize("kind", ["<u2", ">u2", ">i2", "u4", ">i8"])
+def test_labels_of_any_whole_kind(kind):
+    images, labels = torch.zeros(2, 3, 16, 16, dtype=torch.uint8), np.ones((2, 16, 16))
+    assert segmentation.fit_segmentation(Says([0.0, 0, 0]), images, labels.astype(kind), 1)
+
+
 # bad input
 
 IMAGES, LABELS = torch.zeros(2, 3, 16, 16, dtype=torch.uint8), np.zeros((2, 16, 16), int)
@@ -312,6 +328,8 @@ BAD = {
                    r"model must return logits \(N, K, H, W\) .*got \(2, 3\)"),
     "crop type": (lambda: crops(GRAY / 1, GRAY, 1, 3), r"image must be \(H, W\) uint8.*float64"),
     "crop shape": (lambda: crops(GRAY, GRAY[1:], 1, 3), r"as large as the labels, got .*\(8, 9\)"),
+    "crop labels": (lambda: crops(GRAY, GRAY / 1, 1, 3), "whole numbers or bool, got float64"),
+    "many classes": (lambda: predict(Says([0.0] * 257), IMAGES), "at most 256 classes, got 257"),
     "crop size": (lambda: crops(GRAY, GRAY, 1, 10), "size must be at most 9 pixels, got 10"),
     "crop count": (lambda: crops(GRAY, GRAY, 0, 3), "count must be a whole number from 1"),
     "mask": (lambda: segmentation.separate(GRAY), r"be \(H, W\) bool, got \(9, 9\) uint8"),

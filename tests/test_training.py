@@ -273,7 +273,7 @@ def test_what_else_is_accepted():
         ({"learning_rate": 0}, "learning_rate must be a number above 0, got 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be a number above 0, got nan"),
         ({"learning_rate": "fast"}, "learning_rate must be a number above 0, got 'fast'"),
-        ({"weight_decay": -1}, "weight_decay must be 0 or a number above 0, got -1"),
+        ({"weight_decay": -1}, "weight_decay must be a number from 0, got -1"),
         ({"seed": None}, "seed must be a whole number from 0, got None"),
         ({"loss": nn.CrossEntropyLoss(reduction="none")}, 'one number, got .*reduction="mean"'),
     ],

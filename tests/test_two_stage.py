@@ -418,6 +418,7 @@ BAD = {
     "proposals": (lambda: loss(proposals=[*BOX, []]), "1 images and 2 proposals"),
     "flat": (lambda: loss(proposals=[[[5, 5, 9, 5]]]), r"proposals\[0\]\[0\] is .* have an area"),
     "proposal": (lambda: loss(proposals=BOX[0]), r"proposals\[0\] must be \(N, 4\)"),
+    "one region": (lambda: loss(boxes=[[]], labels=[[]], proposals=BOX), "one region alone cannot"),
     "detect": (lambda: two_stage.detect(TwoStage, IMAGES), "model must be a TwoStage, got type"),
     "threshold": (lambda: two_stage.detect(small(), IMAGES, 2), "threshold must be a number 0 … 1"),
     "nms": (lambda: two_stage.detect(small(), IMAGES, 0, -1), "nms_threshold must be a number"),

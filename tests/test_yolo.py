@@ -308,6 +308,11 @@ def test_thresholds():
     assert len(yolo.detect(Says(half), torch.zeros(1, 3, 8, 8), 0.5)[0]["scores"]) == 1
 
 
+def test_a_centre_that_rounds_onto_the_border_stays_in_the_last_cell():
+    targets = yolo.encode_targets([[[np.nextafter(64, 0), 1, 64, 20]]], [[1]])
+    assert targets[0, 4].nonzero().tolist() == [[1, 7]]
+
+
 # bad input
 
 BOX = [[[8.0, 8, 24, 24]]]

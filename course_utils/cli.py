@@ -17,6 +17,9 @@ LAB_CONFIG = Path(__file__).parent / "lab_config"
 
 def main(arguments=None):
     """Run one subcommand; errors of the course end as one sentence and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # not every terminal knows every sign
+            stream.reconfigure(errors="replace")
     parser = argparse.ArgumentParser(prog="course", description="Work with the course.")
     commands = parser.add_subparsers(dest="command", required=True)
     lab = commands.add_parser("lab", help="start JupyterLab and open a chapter")
@@ -30,11 +33,12 @@ def main(arguments=None):
     fresh.add_argument("chapters", nargs="*", help="chapters: 1 … 4 (default: all)")
     commands.add_parser("map", help="write the course map in notebooks/README.md (authors)")
     chosen, others = parser.parse_known_args(arguments)
-    if others and chosen.command != "lab" and not getattr(chosen, "open", False):
+    to_jupyter = chosen.command == "lab" or getattr(chosen, "open", False)
+    if others and (not to_jupyter or not others[0].startswith("-")):
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         if chosen.command == "lab":
-            start_lab(find_chapter(chosen.chapter), chosen.no_browser, others)
+            start_lab(find_notebook(chosen.chapter, others), chosen.no_browser, others)
         elif chosen.command == "check":
             return 0 if check() else 1
         elif chosen.command == "live":
@@ -42,7 +46,7 @@ def main(arguments=None):
         elif chosen.command == "student":
             make_student(find_chapter(chosen.chapter), chosen.beside, chosen.open, others)
         elif chosen.command == "progress":
-            tell_progress(chosen.folder)
+            return 0 if tell_progress(chosen.folder) else 1
         elif chosen.command == "slides":
             make_slides(chosen.chapters)
         elif chosen.command == "handout":
@@ -71,7 +75,7 @@ def add_editions(commands):
         edition.epilog = "With --open, other options go to JupyterLab, for example --port=9999."
     progress = commands.add_parser("progress", help="tell which exercises are solved")
     progress.add_argument(
-        "folder", nargs="?", help="where your notebooks are (default: build/student)"
+        "folder", nargs="?", help="of your notebooks (default: build/student and notebooks)"
     )
 
 
@@ -88,10 +92,24 @@ def find_chapter(chapter):
     """ "2", "02" or "02_cnn" → the path of that notebook. Raises CourseError if there is none."""
     paths = sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
     for path in paths:
-        if Path(chapter).name in (path.stem, path.name) or chapter.zfill(2) == path.stem[:2]:
+        if chapter in (path.stem, path.name) or chapter.zfill(2) == path.stem[:2]:
+            return path
+        if path in (Path(chapter).resolve(), (ROOT / chapter).resolve()):
             return path
     numbers = ", ".join(str(int(path.stem[:2])) for path in paths) or "none"
     raise CourseError(f"no chapter {chapter!r} in {CHAPTERS}; there are: {numbers}")
+
+
+def find_notebook(name, options=()):
+    """As `find_chapter`, or the path of any notebook in the course's folder, as build/ has them."""
+    for path in (Path(name).resolve(), (ROOT / name).resolve()):
+        if path.suffix == ".ipynb" and path.is_relative_to(ROOT) and path.is_file():
+            return path
+    try:
+        return find_chapter(name)
+    except CourseError as problem:
+        hint = f"; write an option of JupyterLab with =, {options[0]}={name}" if options else ""
+        raise CourseError(f"{problem}{hint}") from None
 
 
 def lab_arguments(notebook, no_browser):
@@ -156,6 +174,9 @@ def check():
     from course_utils.doctor import examine
 
     lines, problems = examine(chapter_paths([]))
+    there = [int(path.stem[:2]) for path in chapter_paths([])]
+    for missing in sorted({1, 2, 3, 4} - set(there)):
+        problems.append(f"chapter {missing} is missing: `git checkout -- notebooks` brings it back")
     print("\n".join(lines))
     for problem in problems:
         print(f"Problem: {problem}", file=sys.stderr)
@@ -166,10 +187,13 @@ def check():
 
 def make_live(chapter, large=False, show=False, others=()):
     """Write the instructor's edition; say how to open it, or open it. others: as for the lab."""
+    from course_utils.editions import shown
     from course_utils.live import lab_settings, write_live
 
-    notebook, cells = write_live(chapter, large=large)
-    print(f"{notebook.relative_to(ROOT).as_posix()}: {len(cells)} cells to type")
+    notebook, cells, kept = write_live(chapter, large=large)
+    if kept:
+        print(f"{shown(kept)}: what you had typed there before")
+    print(f"{shown(notebook)}: {len(cells)} cells to type")
     if not show:
         option = " --large" if large else ""
         print(f"Open it: uv run course live {int(chapter.stem[:2])}{option} --open")
@@ -183,41 +207,50 @@ def make_student(chapter, beside=False, show=False, others=()):
 
     To open it never asks for a fresh one: work that was begun is opened as it is.
     """
+    from course_utils.editions import shown
     from course_utils.student import FOLDER, StudentsWork, write_student
 
     notebook = FOLDER / chapter.name
     try:
         written = write_student(chapter, beside=beside)
         notebook = written[0]
-        print("\n".join(path.relative_to(ROOT).as_posix() for path in written))
+        print("\n".join(map(shown, written)))
     except StudentsWork:
         if not show:
             raise
     if show:
         start_lab(notebook, others=others)
-    elif not beside:
+    elif beside:
+        print(f'Open it: uv run course lab "{shown(notebook)}"')
+    else:
         print(f"Open it: uv run course student {int(chapter.stem[:2])} --open")
 
 
 def tell_progress(folder):
-    """Print a line for each chapter of a student's folder."""
+    """Print a line for each chapter of a student's folder, and what could not be read."""
     from course_utils.progress_report import report
     from course_utils.student import FOLDER
 
-    print("\n".join(report(folder or FOLDER)))
+    lines, problems = report([folder] if folder else [FOLDER, CHAPTERS])
+    print("\n".join(lines))
+    for problem in problems:
+        print(f"Left out: {problem}", file=sys.stderr)
+    return not problems
 
 
 def make_slides(chapters):
     """Write the decks of the chapters (all if none is named) into build/slides/."""
     from course_utils.deck import write_deck
+    from course_utils.editions import shown
 
     for path in chapter_paths(chapters):
         deck, count = write_deck(path, ROOT / "build" / "slides")
-        print(f"{deck.relative_to(ROOT).as_posix()}: {count} slides; open it in a browser")
+        print(f"{shown(deck)}: {count} slides; open it in a browser")
 
 
 def make_handouts(chapters, pdf=False):
     """Write the pages of the chapters (all if none is named) into build/handout/."""
+    from course_utils.editions import shown
     from course_utils.handout import write_handout, write_pdf
 
     for path in chapter_paths(chapters):
@@ -225,7 +258,7 @@ def make_handouts(chapters, pdf=False):
         made = [page, write_pdf(page)] if pdf else [page]
         for file in made:
             size = file.stat().st_size / 1e6
-            print(f"{file.relative_to(ROOT).as_posix()}: {size:.1f} MB")
+            print(f"{shown(file)}: {size:.1f} MB")
 
 
 def chapter_paths(chapters):

@@ -129,6 +129,10 @@ def _parse_manifest(folder):
     try:
         lines = (folder / MANIFEST).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
+        if folder.is_dir():
+            raise DataError(
+                f"{folder / MANIFEST} is missing or damaged; {_fix(MANIFEST)}"
+            ) from None
         raise DataError(
             f"the course's data are not at {folder}; run `uv sync` inside the course's folder"
         ) from None

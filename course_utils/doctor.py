@@ -4,14 +4,15 @@
 """
 
 import json
+import os
 import platform
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from importlib import metadata
 from pathlib import Path
 
-from jupyter_core.paths import jupyter_path
+from jupyter_core.paths import jupyter_path, jupyter_runtime_dir
 from packaging.requirements import Requirement
 
 from course_utils.errors import CourseError
@@ -112,6 +113,18 @@ def check_pointer(folders=None, installed=metadata.version):
         )
 
 
+def check_runtime_folder(folder=None):
+    """Refuse a folder of running servers and kernels that cannot be written. folder: Jupyter's."""
+    folder = there = Path(folder or jupyter_runtime_dir())
+    while not there.exists():
+        there = there.parent
+    if not os.access(there, os.W_OK):
+        raise EnvironmentProblem(
+            f"JupyterLab cannot write {folder}: mend the permissions of {there}, or name another "
+            "folder in the variable JUPYTER_RUNTIME_DIR"
+        )
+
+
 def manager_version(folder):
     """The version of ipywidgets' browser part in a folder of extensions, or None."""
     return extension_version(folder, "@jupyter-widgets/jupyterlab-manager")
@@ -156,22 +169,27 @@ def examine(chapters):
     chapters: paths of the notebooks. Returns the lines to print and the problems, one sentence
     each with its fix; no problem keeps another from being found.
     """
-    lines, problems = [], []
-    beside = ThreadPoolExecutor(1)  # a kernel takes seconds to start; meanwhile the rest is asked
-    running = beside.submit(check_chapters, chapters)
+    lines, problems, running = [], [], []
+    # a kernel takes seconds to start: meanwhile the rest is asked; an interrupt leaves it behind
+    beside = threading.Thread(target=lambda: running.append(check_chapters(chapters)), daemon=True)
+    beside.start()
     for part in (
         lambda: check_python(sys.version_info),
         check_packages,
         check_widgets,
         check_pointer,
+        check_runtime_folder,
         lambda: lines.append(describe(None)),
     ):
         try:
             part()
         except CourseError as problem:
             problems.append(str(problem))
-    for part in (check_data, running.result):
-        line, found = part()
+    asked = [check_data()]
+    beside.join()
+    if not running:
+        problems.append(f"the chapters could not be asked (the error stands above): {AGAIN}")
+    for line, found in asked + running:
         lines += [line] if line else []
         problems += found
     return lines, problems
@@ -209,8 +227,9 @@ def check_chapters(paths):
             cells_there = json.loads(path.read_text(encoding="utf-8"))["cells"]
             code = [c for c in cells_there if c["cell_type"] == "code"]
         except (OSError, ValueError, KeyError, TypeError) as problem:
-            restore = f"restore it with `git checkout -- notebooks/{path.name}`"
-            return "", [f"{path.name} cannot be read ({type(problem).__name__}): {restore}"]
+            return "", [f"{path.name} cannot be read ({type(problem).__name__}): {_restore(path)}"]
+        if len(code) < 3:
+            return "", [f"{path.name} has lost its code: {_restore(path)}"]
         for cell in code[1:3]:  # the first one asks this doctor
             cells.append(nbformat.v4.new_code_cell("".join(cell["source"])))
             owners.append(path.stem)
@@ -230,14 +249,20 @@ def check_chapters(paths):
             f"the kernel ended or did not answer ({last}): close other programs, then {AGAIN}; "
             "if it stays, run `uv sync --reinstall` (two installs of one library may be mixed)"
         ]
-    problems = []
+    wrong = {}  # chapter → its first error; a second one only follows from it
     for cell, owner in zip(cells, owners, strict=True):
         for output in cell.outputs:
             if output.output_type == "error":
                 why = f"{output.ename}: {output.evalue}".splitlines()[0]
-                problems.append(f"{owner} does not start ({why}): run `uv sync`, then {AGAIN}")
+                fix = "" if output.ename == "DataError" else f": run `uv sync`, then {AGAIN}"
+                wrong.setdefault(owner, f"{owner} does not start ({why}){fix}")
+    problems = list(wrong.values())
     numbers = ", ".join(str(int(path.stem[:2])) for path in paths)
     return (
         "" if problems else f"Chapters: a kernel starts, the first cells of {numbers} run",
         problems,
     )
+
+
+def _restore(path):
+    return f"restore it with `git checkout -- notebooks/{path.name}`"

@@ -73,5 +73,7 @@ def edition(source, cells, kind, old, new):
 
 
 def shown(path):
-    """A path as a message names it: from the course's folder on, where it lies there."""
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+    """A path as a message names it: from here on, if we are in the course's folder, else whole."""
+    here = Path.cwd()
+    inside = here.is_relative_to(ROOT) and path.is_relative_to(here)
+    return path.relative_to(here).as_posix() if inside else str(path)

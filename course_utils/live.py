@@ -19,7 +19,8 @@ from course_utils.editions import (
     prose,
     tags,
 )
-from course_utils.errors import ArgumentError
+from course_utils.errors import ArgumentError, CourseError
+from course_utils.generated import put_aside, write_generated
 from course_utils.lesson_cells import TYPING, emptied_cells, is_untouched
 from course_utils.notebook_files import as_bytes, read_notebook, write
 
@@ -32,14 +33,17 @@ FONT_SIZES = ("font.size", "axes.titlesize", "axes.labelsize")
 
 
 def write_live(path, folder=BUILD / "live", large=False):
-    """Write the instructor's edition of the chapter at `path`; returns its path and its cells.
+    """Write the instructor's edition of the chapter at `path`; returns path, cells, and a path.
 
-    folder: where to. large: figures get larger text. Raises CourseError.
+    folder: where to. large: figures get larger text. What was typed into an edition that is there
+    already is kept as "NAME (2).ipynb", then (3), and so on: the third result is that path, or
+    None. Raises CourseError.
     """
     notebook = live_edition(path, folder, large)
-    target = folder / path.name
-    write(target, as_bytes(notebook))
-    return target, [cell for cell in notebook.cells if "emptied" in tags(cell)]
+    target, data = folder / path.name, as_bytes(notebook)
+    kept = put_aside(target, data)
+    write_generated(target, data)
+    return target, [cell for cell in notebook.cells if "emptied" in tags(cell)], kept
 
 
 def live_edition(path, folder, large=False):
@@ -56,7 +60,9 @@ def live_edition(path, folder, large=False):
             cells.append(_generated(new_markdown_cell(note), f"notes_{cell.id}", "speaker-notes"))
     option = ", large=True" if large else ""
     start = f'from course_utils.live import start\n\nstart("{path.stem}"{option})'
-    first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
+    first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), None)
+    if first is None:
+        raise CourseError(f"{path.name} has no code: `git checkout -- notebooks/{path.name}`")
     cells.insert(first, _generated(new_code_cell(start), "live_start", "live-start"))
     return edition(source, cells, "live", path.parent, folder)
 

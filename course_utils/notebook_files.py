@@ -8,15 +8,26 @@ import nbformat
 from course_utils.errors import CourseError
 from course_utils.files import write_whole
 
+CHAPTERS = Path(__file__).resolve().parent.parent / "notebooks"
 CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)  # in Markdown
 
 
 def read_notebook(path):
-    """The notebook at `path`. Raises CourseError if it cannot be read."""
+    """The notebook at `path`. Raises CourseError, with a way out, if it cannot be read."""
     try:
-        return nbformat.read(path, as_version=4)
-    except (OSError, ValueError) as problem:
-        raise CourseError(f"{Path(path).name} cannot be read as a notebook: {problem}") from None
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            cell.cell_type, cell.source, cell.metadata  # noqa: B018, what every reader needs
+        return notebook
+    except Exception as problem:  # of many kinds: no file, no JSON, JSON that is no notebook
+        path = Path(path).resolve()
+        fix = (
+            f"`git checkout -- notebooks/{path.name}`"
+            if path.parent == CHAPTERS
+            else ("open an older copy of it, JupyterLab keeps one in .ipynb_checkpoints")
+        )
+        why = str(problem).split("\n")[0][:60]
+        raise CourseError(f"{path.name} cannot be read as a notebook ({why}): {fix}") from None
 
 
 def title(notebook, name="the notebook"):

@@ -13,23 +13,35 @@ WIDGETS = "application/vnd.jupyter.widget-state+json"
 STATES = ("not attempted", "tried", "solved")  # from worst to best
 
 
-def report(folder):
-    """List of lines, one a chapter: solved, tried, not attempted, and the next one to try.
+def report(folders):
+    """Lines, one a chapter: solved, tried, not attempted, the next one to try; and problems.
 
-    folder: where the student's notebooks are. Several copies of a chapter count together, the
-    best state of each exercise. Raises ArgumentError if there is no chapter in it.
+    folders: list of where the student's notebooks are. Several copies of a chapter, whatever is
+    added to its name, count together: the best state of each exercise. Problems: sentences on
+    copies that cannot be read. Raises ArgumentError if a single folder has no chapter.
     """
-    folder = Path(folder)
-    chapters = {}
-    for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
-        if not path.stem.endswith("_solutions"):
-            chapters.setdefault(path.stem.split(" (")[0], []).append(path)
+    folders, known, chapters = list(map(Path, folders)), chapter_names(), {}
+    for folder in folders:
+        for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+            own = path.stem.split(" (")[0]
+            stem = next((name for name in known if path.stem.startswith(name)), own)
+            if not path.stem.endswith("_solutions"):
+                chapters.setdefault(stem, []).append(path)
     if not chapters:
+        where = shown(folders[0].resolve())
+        if not folders[0].is_dir():
+            raise ArgumentError(f"there is no folder {where}: name the one with your notebooks")
         raise ArgumentError(
-            f"folder must hold notebooks of the course, and {shown(folder.resolve())} has none: "
-            "write yours with `course student 1`"
+            f"folder must hold notebooks of the course, and {where} has none: write yours with "
+            "`course student 1`, or see those of the lesson with `course progress notebooks`"
         )
-    return [_line(stem, paths) for stem, paths in chapters.items()]
+    problems = []
+    return [_line(stem, paths, problems) for stem, paths in sorted(chapters.items())], problems
+
+
+def chapter_names():
+    """The names of the course's notebooks, without their ending."""
+    return [path.stem for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
 
 
 def exercise_states(notebook, stubs=None):
@@ -64,16 +76,21 @@ def answered_questions(notebook):
     return right, right + sum(text.startswith("✗ Not this one.") for text in texts)
 
 
-def _line(stem, paths):
-    """One chapter's line, over all copies of it."""
+def _line(stem, paths, problems):
+    """One chapter's line, over all copies of it; one that cannot be read goes to `problems`."""
     source = ROOT / "notebooks" / f"{stem}.ipynb"
-    stubs = _stubs(read_notebook(source)) if source.is_file() else {}
-    best, right, answered = {}, 0, 0
+    try:
+        stubs = _stubs(read_notebook(source)) if source.is_file() else {}
+    except CourseError:  # it is among the paths, or no concern of this folder
+        stubs = {}
+    best = {name: (None, STATES[0]) for name in stubs}  # a cell that was deleted is not attempted
+    right, answered = 0, 0
     for path in paths:
         try:
             notebook = read_notebook(path)
         except CourseError as problem:
-            return str(problem)
+            problems.append(str(problem))
+            continue
         for name, (number, state) in exercise_states(notebook, stubs).items():
             before = best.get(name, (None, STATES[0]))
             better = max(before[1], state, key=STATES.index)

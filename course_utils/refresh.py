@@ -51,6 +51,8 @@ def run(notebook, folder):
     )
     try:
         client.execute(env=kernel_environment())
+    except AssertionError:  # how nbclient ends when it was interrupted
+        raise KeyboardInterrupt from None
     except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as problem:
         raise CourseError(f"a cell failed, the notebook stays as it was:\n{problem}") from None
 

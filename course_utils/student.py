@@ -1,8 +1,6 @@
 """The student's edition: exercises without their solutions, which stand in a notebook beside it."""
 
 import copy
-import hashlib
-import json
 import re
 
 from nbformat.v4 import new_markdown_cell
@@ -15,10 +13,10 @@ from course_utils.editions import (
     tags,
 )
 from course_utils.errors import CourseError
-from course_utils.notebook_files import as_bytes, read_notebook, title, write
+from course_utils.generated import free_name, is_ours, write_generated
+from course_utils.notebook_files import as_bytes, read_notebook, title
 
 FOLDER = BUILD / "student"
-RECORD = ".generated.json"  # file name → SHA-256 of what was last written there
 FOLDED = re.compile(r"<details><summary>.*?</summary>\s*(.*?)\s*</details>\s*", re.S)
 
 
@@ -35,8 +33,7 @@ def write_student(path, folder=FOLDER, beside=False):
     """
     target = folder / path.name
     data = as_bytes(student_edition(path, folder))
-    record = _read_record(folder)
-    if not _is_ours(target, data, record):
+    if not is_ours(target, data):
         if not beside:
             chapter = int(path.stem[:2])
             raise StudentsWork(
@@ -44,16 +41,14 @@ def write_student(path, folder=FOLDER, beside=False):
                 f"{chapter} --open`, or write a fresh copy beside it with `course student "
                 f"{chapter} --beside`"
             )
-        target = _free_name(target)
+        target = free_name(target)
     files = {target: data}
     solutions = as_bytes(solutions_edition(path, folder))
     answers = folder / f"{path.stem}_solutions.ipynb"
-    if _is_ours(answers, solutions, record):
+    if is_ours(answers, solutions):
         files[answers] = solutions
     for file, content in files.items():
-        write(file, content)
-        record[file.name] = hashlib.sha256(content).hexdigest()
-        write(folder / RECORD, (json.dumps(record, indent=2) + "\n").encode())
+        write_generated(file, content)
     return list(files)
 
 
@@ -94,28 +89,3 @@ def solutions_edition(path, folder):
             rest = FOLDED.sub("", cell.source)
             statement = rest[rest.rfind("### ") + 1 :].strip()
     return edition(source, cells, "solutions", path.parent, folder)
-
-
-def _read_record(folder):
-    """Dict of file name → SHA-256; empty if there is none that can be read."""
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def _is_ours(target, data, record):
-    """Whether a file may be written: it is not there, or stands as it was generated."""
-    if not target.exists():
-        return True
-    there = target.read_bytes()
-    return there == data or hashlib.sha256(there).hexdigest() == record.get(target.name)
-
-
-def _free_name(target):
-    """The first of "NAME (2).ipynb", "NAME (3).ipynb", … that is not there yet."""
-    number = 2
-    while (free := target.with_name(f"{target.stem} ({number}){target.suffix}")).exists():
-        number += 1
-    return free

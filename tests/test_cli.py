@@ -178,10 +178,13 @@ def test_live_writes_and_opens_only_when_asked(monkeypatch, tmp_path, capsys, op
     from course_utils import live
 
     target = ROOT / "build" / "live" / "02_cnn.ipynb"
-    asked = []
+    asked, kept = [], [None, target.with_name("02_cnn (2).ipynb")]
     monkeypatch.setattr(
-        live, "write_live", lambda path, large: asked.append((path, large)) or (target, [1, 2])
+        live,
+        "write_live",
+        lambda path, large: asked.append((path, large)) or (target, [1, 2], kept[len(asked) - 1]),
     )
+    monkeypatch.chdir(ROOT)
     monkeypatch.setattr(live, "lab_settings", lambda: tmp_path)
     assert cli.main(["live", "2"]) == 0 and opened == []
     assert capsys.readouterr().out.splitlines() == [
@@ -190,6 +193,9 @@ def test_live_writes_and_opens_only_when_asked(monkeypatch, tmp_path, capsys, op
     ]
     assert cli.main(["live", "2", "--large", "--open", "--port=9999"]) == 0
     assert opened == [(target, [f"--LabApp.user_settings_dir={tmp_path}", "--port=9999"])]
+    assert capsys.readouterr().out.startswith(
+        "build/live/02_cnn (2).ipynb: what you had typed there before\n"
+    )
     assert asked == [(CHAPTERS[1], False), (CHAPTERS[1], True)]
     with pytest.raises(SystemExit):
         cli.main(["live", "2", "--port=9999"])
@@ -205,11 +211,15 @@ def test_student_keeps_work_and_opens_it(monkeypatch, capsys, opened):
             return [target.with_name("01_image_data (2).ipynb")]
         raise student.StudentsWork("it holds your work")
 
+    monkeypatch.chdir(ROOT)
     monkeypatch.setattr(student, "write_student", refuse)
     assert cli.main(["student", "1"]) == 1
     assert capsys.readouterr().err == "course student: it holds your work\n"
     assert cli.main(["student", "1", "--beside"]) == 0 and opened == []
-    assert capsys.readouterr().out == "build/student/01_image_data (2).ipynb\n"
+    assert capsys.readouterr().out.splitlines() == [
+        "build/student/01_image_data (2).ipynb",
+        'Open it: uv run course lab "build/student/01_image_data (2).ipynb"',
+    ]
     assert cli.main(["student", "1", "--open"]) == 0 and opened == [(target, [])]
     monkeypatch.setattr(student, "write_student", lambda path, beside: [target])
     assert cli.main(["student", "1"]) == 0
@@ -223,6 +233,58 @@ def test_progress_reads_the_folder_that_is_named(tmp_path, capsys):
     assert lines[0].startswith("01_image_data: 0 solved, 0 tried, 7 not attempted; next: exercise")
     assert cli.main(["progress", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith("course progress: folder must hold notebooks")
+    assert cli.main(["progress", str(tmp_path / "nowhere")]) == 1
+    assert "there is no folder" in capsys.readouterr().err
+    (tmp_path / CHAPTERS[0].name).write_text("{")
+    assert cli.main(["progress", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("Left out: 01_image_data.ipynb cannot be read")
+
+
+def test_without_a_folder_the_chapters_themselves_count_too(capsys, monkeypatch, tmp_path):
+    from course_utils import student
+
+    monkeypatch.setattr(student, "FOLDER", tmp_path / "none")
+    assert cli.main(["progress"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(CHAPTERS)
+
+
+def test_a_path_is_that_notebook_and_no_other(tmp_path, monkeypatch):
+    copy = tmp_path / CHAPTERS[0].name
+    copy.write_text("{}")
+    for name in (str(copy), "build/live/01_image_data.ipynb"):
+        with pytest.raises(CourseError, match="no chapter"):
+            cli.find_chapter(name)
+    with pytest.raises(CourseError, match="no chapter"):
+        cli.find_notebook(str(copy))  # not in the course's folder
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    assert cli.find_notebook(copy.name) == copy
+    assert cli.find_notebook("2") == CHAPTERS[1]
+
+
+def test_options_and_words_that_went_astray_are_named(capsys):
+    assert cli.main(["lab", "--port", "9999", "--no-browser"]) == 1
+    assert capsys.readouterr().err.endswith("write an option of JupyterLab with =, --port=9999\n")
+    with pytest.raises(SystemExit):
+        cli.main(["lab", "1", "2"])
+    assert "unrecognized arguments: 2" in capsys.readouterr().err
+
+
+def test_a_terminal_without_the_signs_gets_question_marks():
+    code = "from course_utils import cli; cli.main(['lab', '--help'])"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0 and "1 ? 4" in done.stdout
+
+
+def test_a_missing_chapter_is_a_problem(monkeypatch, capsys):
+    from course_utils import doctor
+
+    monkeypatch.setattr(doctor, "examine", lambda _: (["Ready: x"], []))
+    monkeypatch.setattr(cli, "chapter_paths", lambda _: CHAPTERS[:3])
+    assert cli.main(["check"]) == 1
+    assert "chapter 4 is missing" in capsys.readouterr().err
 
 
 def test_check_fails_with_a_line_for_each_problem(monkeypatch, capsys):

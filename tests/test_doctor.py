@@ -144,7 +144,9 @@ def test_every_damaged_file_is_named(monkeypatch, tmp_path):
     (tmp_path / "SHA256SUMS").unlink()
     data._parse_manifest.cache_clear()
     line, problems = doctor.check_data()
-    assert line == "" and len(problems) == 1 and "uv sync" in problems[0]
+    assert line == "" and len(problems) == 1 and "git checkout -- data/SHA256SUMS" in problems[0]
+    monkeypatch.setattr(data, "FOLDER", tmp_path / "nowhere")
+    assert "uv sync" in doctor.check_data()[1][0]
     data._parse_manifest.cache_clear()
 
 
@@ -172,6 +174,35 @@ def test_a_cell_of_each_chapter_is_really_run(tmp_path):
     )
 
 
+def test_a_chapter_is_named_once_and_with_the_fix_of_its_error(tmp_path):
+    name = "import os", "undefined"
+    lost = ("from course_utils.errors import DataError", "raise DataError('x; restore it')")
+    line, problems = doctor.check_chapters([sample(tmp_path, 1, *lost), sample(tmp_path, 2, *name)])
+    assert line == "" and len(problems) == 2
+    assert problems[0] == "01_sample does not start (DataError: x; restore it)"
+    assert "NameError" in problems[1] and "uv sync" in problems[1]
+    (_, (problem,)) = doctor.check_chapters([sample(tmp_path, 3, "wrong", "wrong_too")])
+    assert "'wrong'" in problem
+
+
+def test_a_folder_of_jupyter_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    doctor.check_runtime_folder(tmp_path / "not" / "yet")
+    monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+    with pytest.raises(EnvironmentProblem, match="cannot write .*JUPYTER_RUNTIME_DIR"):
+        doctor.check_runtime_folder(tmp_path / "not" / "yet")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_chapters_that_could_not_be_asked_are_no_success(monkeypatch):
+    def fails(_):
+        raise SystemExit
+
+    monkeypatch.setattr(doctor, "check_chapters", fails)
+    monkeypatch.setattr(doctor, "check_data", lambda: ("Data", []))
+    _, problems = doctor.examine(CHAPTERS)
+    assert any("could not be asked" in problem for problem in problems)
+
+
 def test_a_kernel_that_ends_and_a_damaged_chapter_are_named(tmp_path):
     dead = sample(tmp_path, 1, "import os", "os._exit(1)")
     line, (problem,) = doctor.check_chapters([dead])
@@ -179,6 +210,9 @@ def test_a_kernel_that_ends_and_a_damaged_chapter_are_named(tmp_path):
     dead.write_text("{")
     line, (problem,) = doctor.check_chapters([dead])
     assert "cannot be read" in problem and "git checkout -- notebooks/01_sample.ipynb" in problem
+    empty = sample(tmp_path, 2)
+    line, (problem,) = doctor.check_chapters([empty])
+    assert line == "" and problem.startswith("02_sample.ipynb has lost its code: restore it with")
     assert doctor.check_chapters([])[1] == [
         "there is no chapter to run: get a fresh copy of the course"
     ]

@@ -15,9 +15,9 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from course_utils import live, progress_report, student
+from course_utils import generated, live, progress_report, student
 from course_utils.editions import printed, relink
-from course_utils.errors import ArgumentError
+from course_utils.errors import ArgumentError, CourseError
 from course_utils.lesson_cells import emptied_cells, is_untouched, lesson_cells, teaches
 from course_utils.refresh import clean, run
 from notebooks_as_files import CHAPTERS, code_cells, exercises, read, tags
@@ -379,7 +379,7 @@ def test_a_students_work_is_never_overwritten(tmp_path):
 def test_an_unknown_file_or_record_counts_as_work(tmp_path):
     mine = student.write_student(CHAPTERS[0], tmp_path)[0]
     mine.write_text("another")
-    (tmp_path / student.RECORD).write_text("[")
+    (tmp_path / generated.RECORD).write_text("[")
     with pytest.raises(student.StudentsWork):
         student.write_student(CHAPTERS[0], tmp_path)
     assert mine.read_text() == "another"
@@ -390,9 +390,9 @@ def test_an_old_edition_is_renewed_and_changed_solutions_stay(tmp_path):
 
     mine, answers = student.write_student(CHAPTERS[0], tmp_path)
     mine.write_bytes(b"generated from an older chapter")
-    record = json.loads((tmp_path / student.RECORD).read_text())
+    record = json.loads((tmp_path / generated.RECORD).read_text())
     record[mine.name] = hashlib.sha256(mine.read_bytes()).hexdigest()
-    (tmp_path / student.RECORD).write_text(json.dumps(record))
+    (tmp_path / generated.RECORD).write_text(json.dumps(record))
     answers.write_text("with my notes")
     assert student.write_student(CHAPTERS[0], tmp_path) == [mine]
     assert answers.read_text() == "with my notes" and b"nbformat" in mine.read_bytes()
@@ -417,19 +417,52 @@ def test_progress_counts_and_names_the_next(tmp_path):
     ]
     copied = [attempt("a", 1, f"{one}: {never}"), attempt("b", 2, f"{two}: {right}"), first[2]]
     nbformat.write(new_notebook(cells=first), tmp_path / "09_x.ipynb")
-    assert progress_report.report(tmp_path) == [
-        "09_x: 1 solved, 1 tried, 1 not attempted; next: exercise 2, b"
-    ]
+    assert progress_report.report([tmp_path]) == (
+        ["09_x: 1 solved, 1 tried, 1 not attempted; next: exercise 2, b"],
+        [],
+    )
     nbformat.write(new_notebook(cells=copied), tmp_path / "09_x (2).ipynb")
     nbformat.write(new_notebook(cells=copied), tmp_path / "09_x_solutions.ipynb")
     nbformat.write(new_notebook(cells=first[:1]), tmp_path / "10_y.ipynb")
     (tmp_path / "11_z.ipynb").write_text("{")
-    lines = progress_report.report(tmp_path)
+    (tmp_path / "10_y (2).ipynb").write_text('{"cells": [{}], "nbformat": 4, "nbformat_minor": 5}')
+    lines, problems = progress_report.report([tmp_path])
     assert lines[:2] == [
         "09_x: 2 solved, 0 tried, 1 not attempted; next: exercise 3, c",
         "10_y: 1 solved, 0 tried, 0 not attempted; all done",
     ]
-    assert lines[2].startswith("11_z.ipynb cannot be read as a notebook")
+    assert lines[2] == "11_z: 0 solved, 0 tried, 0 not attempted; it has no exercises"
+    assert [problem.split(" cannot")[0] for problem in problems] == [
+        "10_y (2).ipynb",
+        "11_z.ipynb",
+    ]
+
+
+def test_deleted_exercises_and_any_name_of_a_copy(tmp_path):
+    book = read(student.write_student(CHAPTERS[0], tmp_path)[0])
+    exercises = [cell for cell in book.cells if "exercise" in cell.metadata.get("tags", [])]
+    book.cells = [cell for cell in book.cells if cell not in exercises[3:]]
+    nbformat.write(book, tmp_path / "01_image_data.ipynb")
+    nbformat.write(book, tmp_path / "01_image_data-Copy1.ipynb")
+    ((line,), problems) = progress_report.report([tmp_path])
+    assert line.startswith(f"01_image_data: 0 solved, 0 tried, {len(exercises)} not attempted")
+    assert problems == []
+
+
+def test_what_an_instructor_typed_is_kept(tmp_path):
+    target, _, kept = live.write_live(CHAPTERS[0], tmp_path)
+    assert kept is None and live.write_live(CHAPTERS[0], tmp_path, large=True)[2] is None
+    typed = target.read_bytes() + b" "
+    target.write_bytes(typed)
+    again, cells, kept = live.write_live(CHAPTERS[0], tmp_path)
+    assert again == target and len(cells) > 9 and kept.name == "01_image_data (2).ipynb"
+    assert kept.read_bytes() == typed and target.read_bytes() != typed
+
+
+def test_a_folder_in_the_way_is_one_sentence(tmp_path):
+    (tmp_path / CHAPTERS[0].name).mkdir()
+    with pytest.raises(CourseError, match="cannot be read .*: move it away"):
+        student.write_student(CHAPTERS[0], tmp_path)
 
 
 def test_code_that_was_typed_and_not_run_counts_as_tried():
@@ -450,4 +483,4 @@ def test_answered_questions_are_counted_where_they_are_stored():
 
 def test_progress_of_a_folder_without_chapters_says_what_to_do(tmp_path):
     with pytest.raises(ArgumentError, match="has none: write yours with `course student 1`"):
-        progress_report.report(tmp_path)
+        progress_report.report([tmp_path])

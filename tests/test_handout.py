@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 from test_slides import resources
 
-from course_utils import cli, handout
+from course_utils import cli, editions, handout
 from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, exercises, read
 
@@ -101,6 +101,8 @@ def test_the_command_writes_what_is_named(monkeypatch, tmp_path, capsys):
         return page.with_suffix(".pdf")
 
     monkeypatch.setattr(cli, "ROOT", tmp_path)
+    monkeypatch.setattr(editions, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(handout, "write_handout", write)
     monkeypatch.setattr(handout, "write_pdf", printed)
     assert cli.main(["handout", "1", "--pdf"]) == 0

@@ -8,7 +8,6 @@ that are most alike become one region, again and again, until one is left. Sourc
 from typing import NamedTuple
 
 import numpy as np
-from skimage.segmentation import felzenszwalb
 
 from course_utils.arguments import as_array, finite_number, whole_number
 from course_utils.errors import ArgumentError
@@ -42,6 +41,8 @@ def starting_regions(image, scale=SCALES[0]):
 
     scale: above 0; the larger, the larger the regions. Raises ArgumentError.
     """
+    from skimage.segmentation import felzenszwalb  # it takes longer to import than all the rest
+
     image = _as_image(image)
     scale = finite_number("scale", scale)
     return felzenszwalb(image, scale=scale, sigma=SIGMA, min_size=LEAST)

@@ -192,6 +192,8 @@ def examine(chapters):
     for line, found in asked + running:
         lines += [line] if line else []
         problems += found
+    for missing in sorted(set(SECONDS) - {int(path.stem[:2]) for path in chapters}):
+        problems.append(f"chapter {missing} is missing: `git checkout -- notebooks` brings it back")
     return lines, problems
 
 

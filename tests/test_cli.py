@@ -278,15 +278,6 @@ def test_a_terminal_without_the_signs_gets_question_marks():
     assert done.returncode == 0 and "1 ? 4" in done.stdout
 
 
-def test_a_missing_chapter_is_a_problem(monkeypatch, capsys):
-    from course_utils import doctor
-
-    monkeypatch.setattr(doctor, "examine", lambda _: (["Ready: x"], []))
-    monkeypatch.setattr(cli, "chapter_paths", lambda _: CHAPTERS[:3])
-    assert cli.main(["check"]) == 1
-    assert "chapter 4 is missing" in capsys.readouterr().err
-
-
 def test_check_fails_with_a_line_for_each_problem(monkeypatch, capsys):
     from course_utils import doctor
 

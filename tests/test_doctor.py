@@ -127,6 +127,9 @@ def test_a_room_gets_a_line_for_each_problem(monkeypatch):
     lines, problems = doctor.examine(CHAPTERS)
     assert problems == ["widgets: reinstall", "one file", "another file"]
     assert lines[0].startswith("Ready: Python") and lines[1:] == ["4 chapters"]
+    assert doctor.examine(CHAPTERS[:3])[1][3:] == [
+        "chapter 4 is missing: `git checkout -- notebooks` brings it back"
+    ]
 
 
 def test_every_damaged_file_is_named(monkeypatch, tmp_path):

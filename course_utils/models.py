@@ -118,7 +118,10 @@ class Residual(nn.Module):
 
     bottleneck: F is 1 × 1, 3 × 3, 1 × 1 to four times the width, else two 3 × 3. shortcut: False
     leaves the "+ x" out, a plain block. se: True puts squeeze and excitation at the end of F.
-    Where the shape changes, x goes through a 1 × 1 convolution. Source: arXiv:1512.03385.
+    Where the shape changes, x goes through a 1 × 1 convolution, the projection. Its stride is
+    taken before it: every stride-th pixel, then a convolution of stride 1. The numbers and weights
+    are the same, and the strided kind writes past its memory in `channels_last` on a CPU
+    (uxlfoundation/oneDNN#6035). Source: arXiv:1512.03385.
     """
 
     def __init__(self, ins, width, stride=1, bottleneck=False, shortcut=True, se=False):
@@ -131,12 +134,14 @@ class Residual(nn.Module):
             steps = [conv_norm(ins, width, 3, stride), nn.ReLU(), conv_norm(width, width, 3)]
         self.steps = nn.Sequential(*steps, *([SqueezeExcitation(outs)] if se else []))
         changes = stride != 1 or ins != outs
-        self.change = conv_norm(ins, outs, 1, stride) if shortcut and changes else nn.Identity()
-        self.shortcut = shortcut
+        self.change = conv_norm(ins, outs, 1) if shortcut and changes else nn.Identity()
+        self.shortcut, self.stride = shortcut, stride
 
     def forward(self, x):
         y = self.steps(x)
-        return functional.relu(y + self.change(x) if self.shortcut else y)
+        if self.shortcut:
+            y = y + self.change(x[:, :, :: self.stride, :: self.stride])
+        return functional.relu(y)
 
 
 def stages(ins, widths, repeats, **options):

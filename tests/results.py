@@ -50,6 +50,15 @@ def keep(table, row, values):
         write_page(data)
 
 
+def keep_table(table, rows):
+    """Store a whole table, a dict of row → dict of column → text, "machine" and "date" among them."""
+    with alone():
+        data = json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {}
+        data[table] = rows
+        write_whole(JSON, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
+        write_page(data)
+
+
 @contextlib.contextmanager
 def alone():
     """Wait until no other process writes results, at most a minute."""

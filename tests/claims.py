@@ -1,0 +1,279 @@
+"""How sure is each claim? `uv run python tests/claims.py [--runs 20] [--chapters 234]`.
+
+Runs a chapter as it stands, again and again, with the weights of every network disturbed by a
+relative 3e-7 where its optimizer is built (and those of the NumPy layers where they are drawn). This
+stands for another processor's rounding: what moves by more than a claim's margin is no claim.
+Further runs have two threads, and other instructions of the processor. Each comparison that a cell
+asserts or prints as a truth is read on both sides, see `claims_reading.py`.
+
+The table "How sure is each claim" of tests/RESULTS.md has those that a training decides;
+tests/CLAIMS.json has the numbers of every run. `--judge` only judges again what stands there.
+"""
+
+import argparse
+import copy
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from claims_reading import NAME, Record, judge, rewritten
+from results import keep_table, machine
+from stored_outputs import IGNORED, VIEW
+
+from course_utils.files import write_whole
+from notebooks_as_files import CHAPTERS, code_cells, read, tags
+from repeatability import INSTRUCTIONS, OWN, supported
+
+STORE = Path(__file__).with_name("CLAIMS.json")
+AMOUNT = 3e-7  # relative: a few units in the last place of float32
+THREADS = "OMP_NUM_THREADS"
+
+
+def disturb(seed):
+    """From now on every network starts a little beside its weights; seed 0 leaves all as it is."""
+    import numpy as np
+    import torch
+
+    from course_utils import layers
+
+    if not seed:
+        return
+    torch_draw, numpy_draw = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
+    build, uniform = torch.optim.Optimizer.__init__, layers._uniform
+
+    def built(self, *arguments, **options):
+        build(self, *arguments, **options)
+        with torch.no_grad():
+            for group in self.param_groups:
+                for weight in group["params"]:
+                    noise = torch.randn(weight.shape, generator=torch_draw).to(weight)
+                    weight.mul_(1 + AMOUNT * noise)
+
+    def drawn(*arguments):
+        return {
+            name: (value * (1 + AMOUNT * numpy_draw.normal(size=value.shape))).astype(value.dtype)
+            for name, value in uniform(*arguments).items()
+        }
+
+    torch.optim.Optimizer.__init__, layers._uniform = built, drawn
+
+
+def run_here(path, seed, cells=None):
+    """Run a chapter's code cells in this process; returns what was found, as JSON can hold it.
+
+    A dict of "claims": key → entry, see `Record`; "texts": IDs of cells whose compared text is not
+    the stored one; "errors": ID → sentence.
+    """
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    disturb(seed)
+    os.chdir(path.parent)
+    shell, record = InteractiveShell.instance(), Record()
+    shell.user_ns[NAME] = record
+    shell.colors = "nocolor"
+    texts, errors = [], {}
+    for cell in code_cells(read(path)) if cells is None else cells:
+        transform = OneCell(cell.id)
+        shell.ast_transformers = [transform]
+        with capture_output() as shown:
+            done = shell.run_cell(cell.source)
+        problem = done.error_before_exec or done.error_in_exec
+        if problem is not None:
+            errors[cell.id] = f"{type(problem).__name__}: {problem}"
+        elif IGNORED not in tags(cell) and not any(VIEW in it.data for it in shown.outputs):
+            if words(shown.stdout, shown.outputs) != stored(cell):
+                texts.append(cell.id)
+    return {"claims": record.found, "texts": texts, "errors": errors}
+
+
+class OneCell:
+    """IPython's transformer of one cell's tree."""
+
+    def __init__(self, cell):
+        self.cell = cell
+
+    def visit(self, tree):
+        """The same statements, their comparisons sent through the Record."""
+        import ast
+
+        from claims_reading import Reader
+
+        return ast.fix_missing_locations(Reader(self.cell).visit(tree))
+
+
+def words(printed, outputs):
+    """All text of a cell: what it printed, and the text of what it displayed."""
+    return "".join([printed, *(str(output.data.get("text/plain", "")) for output in outputs)])
+
+
+def stored(cell):
+    """The same of a stored cell; printed text first."""
+    printed = [output.text for output in cell.outputs if output.output_type == "stream"]
+    shown = [output.data["text/plain"] for output in cell.outputs if "data" in output]
+    return "".join(printed + shown)
+
+
+def settings(runs):
+    """Dict of a run's name → (seed, variables of the environment)."""
+    one = {THREADS: "1"}
+    found = {"as it is": (0, one)}
+    found |= {f"disturbed {seed}": (seed, one) for seed in range(1, runs + 1)}
+    found["2 threads"] = (0, {THREADS: "2"})
+    for name in supported():
+        if INSTRUCTIONS[name]:
+            found[name] = (0, one | INSTRUCTIONS[name])
+    return found
+
+
+def in_child(path, seed, variables):
+    """One run in a process of its own; returns what `run_here` does."""
+    environment = {k: v for k, v in os.environ.items() if k not in OWN} | variables
+    environment |= {"TQDM_DISABLE": "1", "MPLBACKEND": "agg"}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "found.json")
+        command = [sys.executable, __file__, "--one", str(path), str(seed), str(out)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{path.stem}, seed {seed}: {done.stderr[-2000:]}")
+        return json.loads(out.read_text(encoding="utf-8"))
+
+
+def claim_sources(path):
+    """Dict of key → text of each comparison that a chapter's cells assert or print."""
+    found = {}
+    for cell in code_cells(read(path)):
+        found |= rewritten(cell.id, cell.source)[1]
+    return found
+
+
+def load():
+    """What was measured: chapter → {"machine", "date", "sources", "runs": {name → found}}."""
+    data = json.loads(STORE.read_text(encoding="utf-8")) if STORE.exists() else {}
+    for chapter in data.values():
+        first, *others = chapter["runs"].values()
+        for run in others:
+            run["claims"] = first["claims"] | run["claims"]
+    return data
+
+
+def store(data):
+    """Write it, of later runs only what differs from the first, and the table of RESULTS.md."""
+    short = copy.deepcopy(data)
+    for chapter in short.values():
+        first, *others = chapter["runs"].values()
+        for run in others:
+            run["claims"] = {
+                key: entry
+                for key, entry in run["claims"].items()
+                if entry != first["claims"].get(key)
+            }
+    lines = json.dumps(short, ensure_ascii=False, separators=(",", ":"))
+    write_whole(STORE, (lines.replace('},"', '},\n"') + "\n").encode())
+    keep_table("claims", {name: row for chapter in data for name, row in rows(chapter, data)})
+
+
+def judged(chapter, data):
+    """Dict of key → Claim of a chapter, those that vary and those that do not."""
+    runs = list(data[chapter]["runs"].values())
+    found = {}
+    for key in runs[0]["claims"]:
+        entries = [run["claims"][key] for run in runs if key in run["claims"]]
+        text = data[chapter]["sources"].get(key.split(".")[0], key)
+        found[key] = judge(text, entries)
+    return found
+
+
+def rows(chapter, data):
+    """Rows of the table: claims that vary, the least sure one first."""
+    varying = [(key, claim) for key, claim in judged(chapter, data).items() if claim.varies]
+    for key, claim in sorted(varying, key=lambda pair: (pair[1].ranges, pair[1].deviations)):
+        text = claim.text.replace("|", "\\|")
+        yield f"{chapter[:2]} `{key}` `{text}`", {
+            "bound": claim.bound,
+            "lowest": f"{claim.low:.4g}",
+            "median": f"{claim.middle:.4g}",
+            "highest": f"{claim.high:.4g}",
+            "deviations away": f"{claim.deviations:.1f}",
+            "ranges away": f"{claim.ranges:.2f}",
+            "true in": f"{claim.true_in} of {claim.runs}",
+            "machine": data[chapter]["machine"],
+            "date": data[chapter]["date"],
+        }
+
+
+def complain(chapter, data):
+    """Sentences on claims that are too narrow, texts that differed and cells that failed."""
+    for key, claim in judged(chapter, data).items():
+        if not claim.holds:
+            yield (
+                f"{key} `{claim.text}`: true in {claim.true_in} of {claim.runs}, {claim.bound}, "
+                f"{claim.low:.4g} … {claim.middle:.4g} … {claim.high:.4g}, "
+                f"{claim.deviations:.1f} deviations, {claim.ranges:.2f} ranges"
+            )
+    for name, run in data[chapter]["runs"].items():
+        if run["texts"]:
+            yield f"{name}: another text in {', '.join(run['texts'])}"
+        for cell, problem in run["errors"].items():
+            yield f"{name}: {cell}: {problem}"
+
+
+def measure(paths, runs, workers, only):
+    """Run what is asked for, and store each run as soon as it is there."""
+    import datetime
+
+    data = load()
+    jobs = []
+    for path in paths:
+        sources = claim_sources(path)
+        fresh = {"machine": machine(), "sources": sources, "runs": {}}
+        old = data.get(path.stem, fresh)
+        kept = old if (old["machine"], old["sources"]) == (fresh["machine"], sources) else fresh
+        data[path.stem] = kept | {"date": datetime.date.today().isoformat()}
+        wanted = {name: it for name, it in settings(runs).items() if name not in kept["runs"]}
+        jobs += [(path, name, *it) for name, it in wanted.items() if only in name]
+    jobs.sort(key=lambda job: list(settings(runs)).index(job[1]))
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        waits = {pool.submit(in_child, path, *it): (path, name) for path, name, *it in jobs}
+        for done in concurrent.futures.as_completed(waits):
+            path, name = waits[done]
+            data[path.stem]["runs"][name] = done.result()
+            print(f"{path.stem}, {name}", flush=True)
+            store(data)
+    return data
+
+
+def main():
+    """Measure, or only judge; print what is too narrow; 1 if anything is."""
+    parser = argparse.ArgumentParser(description="How sure is each claim?")
+    parser.add_argument("--runs", type=int, default=20, help="disturbed runs a chapter")
+    parser.add_argument("--chapters", default="1234")
+    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 1)))
+    parser.add_argument("--only", default="", help="only runs with this text in their name")
+    parser.add_argument("--judge", action="store_true", help="run nothing")
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.one:
+        path, seed, out = chosen.one
+        found = run_here(Path(path), int(seed))
+        Path(out).write_text(json.dumps(found), encoding="utf-8")
+        return 0
+    paths = [path for path in CHAPTERS if path.stem[1] in chosen.chapters]
+    if chosen.judge:
+        store(data := load())
+    else:
+        data = measure(paths, chosen.runs, chosen.workers, chosen.only)
+    bad = 0
+    for path in paths:
+        for sentence in complain(path.stem, data):
+            print(f"{path.stem}: {sentence}")
+            bad += 1
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,10 +9,10 @@ import webbrowser
 from pathlib import Path
 
 from course_utils.errors import CourseError
+from course_utils.kernels import lab_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "notebooks"
-LAB_CONFIG = Path(__file__).parent / "lab_config"
 
 
 def main(arguments=None):
@@ -148,8 +148,7 @@ def start_lab(notebook, no_browser=False, others=()):
     from jupyter_core.paths import jupyter_runtime_dir
     from jupyterlab.labapp import LabApp
 
-    theirs = os.environ.get("JUPYTER_CONFIG_PATH", "")
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(LAB_CONFIG), theirs]))
+    os.environ.update(lab_environment())
     # a server that was killed in a container may have left its address under the same number
     Path(jupyter_runtime_dir(), f"jpserver-{os.getpid()}.json").unlink(missing_ok=True)
     threading.Thread(target=announce, args=(notebook, os.getpid()), daemon=True).start()

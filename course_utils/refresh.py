@@ -1,6 +1,5 @@
 """Refresh: run a notebook from a fresh kernel and store outputs that repeat."""
 
-import os
 import time
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from course_utils.errors import CourseError
+from course_utils.kernels import kernel_environment
 from course_utils.notebook_files import as_bytes, read_notebook, write
 
 KEPT_MIMES = ("text/plain", "image/png", "image/jpeg")
@@ -29,15 +29,6 @@ def refresh_notebook(path):
     clean(notebook)
     write(path, as_bytes(notebook))
     return seconds
-
-
-def kernel_environment(**variables):
-    """The environment of a kernel whose outputs are compared: one thread, no bars, inline figures.
-
-    variables: further ones, or others.
-    """
-    kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    return kept | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"} | variables
 
 
 def run(notebook, folder):

@@ -1,6 +1,8 @@
-"""`uv run pytest notebooks` alone: one thread, no bars, as in the whole suite."""
+"""`uv run pytest notebooks` alone: kernels as `course lab` starts them, and no progress bars."""
 
 import os
 
-os.environ["OMP_NUM_THREADS"] = "1"
+from course_utils.kernels import KERNEL
+
+os.environ.update(KERNEL)
 os.environ["TQDM_DISABLE"] = "1"

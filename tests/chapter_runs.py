@@ -12,9 +12,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from stored_outputs import IGNORED, TRAINED, cell_difference
 
+from course_utils.kernels import kernel_environment
 from course_utils.live import write_live
 from course_utils.progress_report import exercise_states
-from course_utils.refresh import kernel_environment
 from course_utils.student import write_student
 from notebooks_as_files import code_cells, parts, read, tags
 

@@ -1,7 +1,7 @@
 """How sure is each claim? `uv run python tests/claims.py [--runs 20] [--chapters 234]`.
 
 Runs a chapter as it stands, again and again, with the weights of every network disturbed by a
-relative 3e-7 where its optimizer is built (and those of the NumPy layers where they are drawn). This
+relative 3e-7 where its optimizer is built (those of the NumPy layers, where they are drawn). This
 stands for another processor's rounding: what moves by more than a claim's margin is no claim.
 Further runs have two threads, and other instructions of the processor. Each comparison that a cell
 asserts or prints as a truth is read on both sides, see `claims_reading.py`.
@@ -11,22 +11,23 @@ tests/CLAIMS.json has the numbers of every run. `--judge` only judges again what
 """
 
 import argparse
-import copy
 import concurrent.futures
+import copy
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from claims_reading import NAME, Record, judge, rewritten
+from repeatability import INSTRUCTIONS, OWN, supported
 from results import keep_table, machine
 from stored_outputs import IGNORED, VIEW
 
 from course_utils.files import write_whole
 from notebooks_as_files import CHAPTERS, code_cells, read, tags
-from repeatability import INSTRUCTIONS, OWN, supported
 
 STORE = Path(__file__).with_name("CLAIMS.json")
 AMOUNT = 3e-7  # relative: a few units in the last place of float32
@@ -85,9 +86,8 @@ def run_here(path, seed, cells=None):
         problem = done.error_before_exec or done.error_in_exec
         if problem is not None:
             errors[cell.id] = f"{type(problem).__name__}: {problem}"
-        elif IGNORED not in tags(cell) and not any(VIEW in it.data for it in shown.outputs):
-            if words(shown.stdout, shown.outputs) != stored(cell):
-                texts.append(cell.id)
+        elif is_compared(cell, shown) and words(shown) != stored(cell):
+            texts.append(cell.id)
     return {"claims": record.found, "texts": texts, "errors": errors}
 
 
@@ -106,9 +106,15 @@ class OneCell:
         return ast.fix_missing_locations(Reader(self.cell).visit(tree))
 
 
-def words(printed, outputs):
+def is_compared(cell, shown):
+    """Whether nbval compares its text; a widget's is made in a kernel, not here."""
+    return IGNORED not in tags(cell) and not any(VIEW in output.data for output in shown.outputs)
+
+
+def words(shown):
     """All text of a cell: what it printed, and the text of what it displayed."""
-    return "".join([printed, *(str(output.data.get("text/plain", "")) for output in outputs)])
+    texts = [str(output.data.get("text/plain", "")) for output in shown.outputs]
+    return "".join([shown.stdout, *texts])
 
 
 def stored(cell):
@@ -193,17 +199,20 @@ def rows(chapter, data):
     varying = [(key, claim) for key, claim in judged(chapter, data).items() if claim.varies]
     for key, claim in sorted(varying, key=lambda pair: (pair[1].ranges, pair[1].deviations)):
         text = claim.text.replace("|", "\\|")
-        yield f"{chapter[:2]} `{key}` `{text}`", {
-            "bound": claim.bound,
-            "lowest": f"{claim.low:.4g}",
-            "median": f"{claim.middle:.4g}",
-            "highest": f"{claim.high:.4g}",
-            "deviations away": f"{claim.deviations:.1f}",
-            "ranges away": f"{claim.ranges:.2f}",
-            "true in": f"{claim.true_in} of {claim.runs}",
-            "machine": data[chapter]["machine"],
-            "date": data[chapter]["date"],
-        }
+        yield (
+            f"{chapter[:2]} `{key}` `{text}`",
+            {
+                "bound": claim.bound,
+                "lowest": f"{claim.low:.4g}",
+                "median": f"{claim.middle:.4g}",
+                "highest": f"{claim.high:.4g}",
+                "deviations away": f"{claim.deviations:.1f}",
+                "ranges away": f"{claim.ranges:.2f}",
+                "true in": f"{claim.true_in} of {claim.runs}",
+                "machine": data[chapter]["machine"],
+                "date": data[chapter]["date"],
+            },
+        )
 
 
 def complain(chapter, data):
@@ -235,7 +244,7 @@ def measure(paths, runs, workers, only):
         kept = old if (old["machine"], old["sources"]) == (fresh["machine"], sources) else fresh
         data[path.stem] = kept | {"date": datetime.date.today().isoformat()}
         wanted = {name: it for name, it in settings(runs).items() if name not in kept["runs"]}
-        jobs += [(path, name, *it) for name, it in wanted.items() if only in name]
+        jobs += [(path, name, *it) for name, it in wanted.items() if re.search(only, name)]
     jobs.sort(key=lambda job: list(settings(runs)).index(job[1]))
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         waits = {pool.submit(in_child, path, *it): (path, name) for path, name, *it in jobs}
@@ -253,7 +262,7 @@ def main():
     parser.add_argument("--runs", type=int, default=20, help="disturbed runs a chapter")
     parser.add_argument("--chapters", default="1234")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 1)))
-    parser.add_argument("--only", default="", help="only runs with this text in their name")
+    parser.add_argument("--only", default="", help="only runs whose name has this pattern")
     parser.add_argument("--judge", action="store_true", help="run nothing")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     chosen = parser.parse_args()

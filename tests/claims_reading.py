@@ -157,9 +157,9 @@ class Record:
 
     def shown(self, key, value):
         """A value that is printed or asserted; kept if it is a truth."""
-        if isinstance(value, bool | np.bool_) or str(getattr(value, "dtype", "")) == "torch.bool":
-            if np.ndim(value) == 0:
-                self._keep(key, "is", None, None, bool(value))
+        kind = str(getattr(value, "dtype", type(value).__name__))
+        if kind in ("bool", "torch.bool") and np.ndim(value) == 0:
+            self._keep(key, "is", None, None, bool(value))
         return value
 
 
@@ -233,9 +233,7 @@ class Claim:
     def holds(self):
         if self.true_in != self.runs:
             return False
-        return not self.varies or (
-            self.deviations >= DEVIATIONS and self.ranges >= HALF_RANGE
-        )
+        return not self.varies or (self.deviations >= DEVIATIONS and self.ranges >= HALF_RANGE)
 
 
 def judge(text, entries):

@@ -16,8 +16,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 import recorded_runs
+from course_utils.kernels import KERNEL
 
-os.environ["OMP_NUM_THREADS"] = "1"  # notebooks then repeat, and do not fight over the cores
+os.environ.update(KERNEL)  # what `course lab` gives the kernels of readers
 os.environ["TQDM_DISABLE"] = "1"  # progress bars are for eyes; nobody watches here
 os.environ.pop("MPLBACKEND", None)  # kernels choose the inline backend themselves
 os.environ.pop("PYTHONWARNINGS", None)

@@ -1,8 +1,8 @@
 """Gradients of the course's networks in `channels_last` against those in the ordinary layout.
 
-`python tests/layouts.py` prints JSON: name of each case → largest difference of a gradient, relative
-to the largest number in it. It runs in a process of its own: what it looks for has killed processes
-(uxlfoundation/oneDNN#6035). OMP_NUM_THREADS says how many threads.
+`python tests/layouts.py` prints JSON: name of each case → largest difference of a gradient, as a
+share of the largest number in it. It runs in a process of its own: what it looks for has killed
+processes (uxlfoundation/oneDNN#6035). OMP_NUM_THREADS says how many threads.
 """
 
 import copy
@@ -57,7 +57,9 @@ def networks():
                 lambda width=width, stride=stride: Residual(width, width, stride, bottleneck=True),
                 (width, 14, 14),
             )
-    found = {name: (make, shape, lambda model, x: model(x)) for name, (make, shape) in plain.items()}
+    found = {
+        name: (make, shape, lambda model, x: model(x)) for name, (make, shape) in plain.items()
+    }
     found["VGGFeatures"] = (
         lambda: style.VGGFeatures("average"), (3, 32, 32), lambda model, x: [*model(x).values()]
     )  # fmt: skip

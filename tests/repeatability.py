@@ -32,12 +32,13 @@ import chapter_runs
 from nbclient.exceptions import CellExecutionError
 from results import keep
 
+from course_utils.kernels import KERNEL
 from notebooks_as_files import CHAPTERS, code_cells, read
 
 ROOT = Path(__file__).resolve().parents[1]
 
 PYTHONS = ("3.11", "3.12", "3.13")
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+AS_IN_THE_LAB = KERNEL | {"TQDM_DISABLE": "1"}
 INSTRUCTIONS = {
     "as the CPU has": {},
     "AVX2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
@@ -46,7 +47,7 @@ INSTRUCTIONS = {
 OWN = "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "OMP_NUM_THREADS", "PYTHONPATH"
 
 
-def nbval(path, version="", variables=ONE_THREAD):
+def nbval(path, version="", variables=AS_IN_THE_LAB):
     """(cells that passed, sentences on those that did not) of a strict run of nbval."""
     python = interpreter(version)
     environment = {k: v for k, v in os.environ.items() if k not in OWN} | variables

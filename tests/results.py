@@ -51,7 +51,7 @@ def keep(table, row, values):
 
 
 def keep_table(table, rows):
-    """Store a whole table, a dict of row → dict of column → text, "machine" and "date" among them."""
+    """Store a whole table: row → column → text, the columns "machine" and "date" among them."""
     with alone():
         data = json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {}
         data[table] = rows

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from course_utils import cli
+from course_utils import cli, kernels
 from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, ROOT
 
@@ -93,7 +93,12 @@ def test_options_go_on_to_jupyter_and_the_users_config_is_kept(monkeypatch, tmp_
     stale.write_text("{}")
     assert cli.main(["lab", "1", "--port=9999"]) == 0
     assert started[0][-1] == "--port=9999" and not stale.exists()
-    assert os.environ["JUPYTER_CONFIG_PATH"] == f"{cli.LAB_CONFIG}{os.pathsep}theirs"
+    assert os.environ["JUPYTER_CONFIG_PATH"] == f"{kernels.LAB_CONFIG}{os.pathsep}theirs"
+
+
+def test_a_kernel_of_the_lab_has_one_thread_unless_the_reader_says_otherwise():
+    assert kernels.lab_environment({})["OMP_NUM_THREADS"] == "1"
+    assert kernels.lab_environment({"OMP_NUM_THREADS": "4"})["OMP_NUM_THREADS"] == "4"
 
 
 def test_other_commands_refuse_unknown_options(capsys):

@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import quote
 
+from course_utils.kernels import lab_environment
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((REPOSITORY / "notebooks").glob("0*.ipynb"))
 PROBE = Path(__file__).with_name("probe.js")
@@ -22,6 +24,7 @@ POLL_MS = 30  # to look at each frame would make the page draw all the time
 EVERY_CELL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "contentVisibility"}}
 ARRIVE_MS = 10_000  # longest wait for widgets after the last cell
 SHELL_ONLY = ("MPLBACKEND", "PYTHONWARNINGS")  # would change what cells show
+TESTS_ONLY = ("OMP_NUM_THREADS", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
 PAGE_STEP = 900  # pixels from one screenshot of a notebook to the next
 
 
@@ -108,20 +111,16 @@ class Lab:
 
 
 def environment(folder):
-    """The variables of the server and its kernels: nothing of the user's Jupyter, one thread."""
+    """What `course lab` gives the server and its kernels, with nothing of the user's Jupyter."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("JUPYTER", "IPYTHON")) and name not in SHELL_ONLY
+        if not name.startswith(("JUPYTER", "IPYTHON")) and name not in SHELL_ONLY + TESTS_ONLY
     }
     private = {
         f"JUPYTER_{kind.upper()}_DIR": str(folder / kind) for kind in ("config", "data", "runtime")
     }
-    return kept | private | {
-        "JUPYTER_CONFIG_PATH": str(REPOSITORY / "course_utils" / "lab_config"),
-        "IPYTHONDIR": str(folder / "ipython"),
-        "OMP_NUM_THREADS": "1",
-    }  # fmt: skip
+    return lab_environment(kept | private | {"IPYTHONDIR": str(folder / "ipython")})
 
 
 class Chapter:

@@ -4,6 +4,7 @@ The first one, too, by keyboard alone and enlarged: each control is reached, mar
 nothing is cut.
 """
 
+import os
 import re
 import statistics
 import time
@@ -19,10 +20,12 @@ from explorer_moves import (
     picture_of,
     title,
 )
-from lab_server import CHAPTERS, REPOSITORY
+from lab_server import CHAPTERS, REPOSITORY, environment
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from stored_outputs import VIEW, differences, errors, joined
+
+from course_utils import kernels
 
 MEDIAN_MS, P95_MS = 100, 250
 REFERENCE_S, MOST = 0.035, 2.5  # the fixed job on a machine that keeps these limits; the most grace
@@ -243,3 +246,11 @@ def wait_for_quiet(patience):
         if others < 20:
             break
     return others
+
+
+def test_chapters_are_tested_in_the_environment_that_the_lab_gives(tmp_path):
+    ours, theirs = environment(tmp_path), kernels.lab_environment({})
+    for variables in (os.environ, kernels.kernel_environment(), ours):
+        assert {name: variables[name] for name in kernels.KERNEL} == kernels.KERNEL
+    told = {name for name in ours if name.startswith(("OMP_", "MKL_", "MALLOC_", "OPENBLAS_N"))}
+    assert told == {name for name in theirs if name in kernels.KERNEL}

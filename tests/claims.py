@@ -169,6 +169,7 @@ def load():
 
 def store(data):
     """Write it, of later runs only what differs from the first, and the table of RESULTS.md."""
+    data = {name: chapter for name, chapter in data.items() if chapter["runs"]}
     short = copy.deepcopy(data)
     for chapter in short.values():
         first, *others = chapter["runs"].values()
@@ -231,19 +232,38 @@ def complain(chapter, data):
             yield f"{name}: {cell}: {problem}"
 
 
-def measure(paths, runs, workers, only):
-    """Run what is asked for, and store each run as soon as it is there."""
+def kept(old, sources, fresh):
+    """What stays of a chapter's earlier runs: those comparisons whose text is the same."""
+    if fresh or old is None or old["machine"] != machine():
+        return {"sources": sources, "runs": {}}
+    same = {key for key, text in sources.items() if old["sources"].get(key) == text}
+    for run in old["runs"].values():
+        of = {key: entry for key, entry in run["claims"].items() if key.split(".")[0] in same}
+        run |= {"claims": of, "complete": complete(run) and sources == old["sources"]}
+    return old | {"sources": sources}
+
+
+def complete(run):
+    """Whether a run that was stored has all comparisons of the chapter as it is."""
+    return bool(run) and run.get("complete", True)
+
+
+def measure(paths, runs, workers, only, fresh=False):
+    """Run what is asked for, and store each run as soon as it is there.
+
+    A run that is there is not run again, unless a comparison is new or has another text. fresh:
+    drop all that is there, as is right after a change of what is trained.
+    """
     import datetime
 
     data = load()
     jobs = []
     for path in paths:
         sources = claim_sources(path)
-        fresh = {"machine": machine(), "sources": sources, "runs": {}}
-        old = data.get(path.stem, fresh)
-        kept = old if (old["machine"], old["sources"]) == (fresh["machine"], sources) else fresh
-        data[path.stem] = kept | {"date": datetime.date.today().isoformat()}
-        wanted = {name: it for name, it in settings(runs).items() if name not in kept["runs"]}
+        here = {"machine": machine(), "date": datetime.date.today().isoformat()}
+        data[path.stem] = kept(data.get(path.stem), sources, fresh) | here
+        there = data[path.stem]["runs"]
+        wanted = {name: it for name, it in settings(runs).items() if not complete(there.get(name))}
         jobs += [(path, name, *it) for name, it in wanted.items() if re.search(only, name)]
     jobs.sort(key=lambda job: list(settings(runs)).index(job[1]))
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
@@ -263,6 +283,7 @@ def main():
     parser.add_argument("--chapters", default="1234")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 1)))
     parser.add_argument("--only", default="", help="only runs whose name has this pattern")
+    parser.add_argument("--fresh", action="store_true", help="drop the runs that are there")
     parser.add_argument("--judge", action="store_true", help="run nothing")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -275,7 +296,7 @@ def main():
     if chosen.judge:
         store(data := load())
     else:
-        data = measure(paths, chosen.runs, chosen.workers, chosen.only)
+        data = measure(paths, chosen.runs, chosen.workers, chosen.only, chosen.fresh)
     bad = 0
     for path in paths:
         for sentence in complain(path.stem, data):

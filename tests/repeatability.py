@@ -1,7 +1,8 @@
 """Does the course repeat? `uv run python tests/repeatability.py [check …]`.
 
 Checks, each for every chapter that `--chapters` names (default: all four):
-  versions   nbval, strict: Python 3.11, 3.12, 3.13 × 1, 2 torch threads × instructions of the CPU
+  versions   nbval, strict: Python 3.11, 3.12, 3.13 × 1, 2 torch threads × instructions of the CPU;
+             four threads on this Python
   doubled    every code cell twice in a row
   restarts   a restart at each section, which then needs only the sections that it names
   live       the instructor's edition, each emptied cell filled from its finished twin
@@ -92,7 +93,9 @@ def supported():
 
 def versions():
     """Rows of the matrix: (name, function of a chapter)."""
-    for version, threads, name in itertools.product(PYTHONS, (1, 2), supported()):
+    own = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    rows = [*itertools.product(PYTHONS, (1, 2), supported()), (own, 4, "as the CPU has")]
+    for version, threads, name in rows:
         variables = {"OMP_NUM_THREADS": str(threads), "TQDM_DISABLE": "1"} | INSTRUCTIONS[name]
         setting = f"Python {version}, {threads} thread{'s' * (threads > 1)}, {name}"
         yield setting, functools.partial(nbval, version=version, variables=variables)

@@ -24,13 +24,14 @@ from pathlib import Path
 from claims_reading import NAME, Record, judge, rewritten
 from repeatability import INSTRUCTIONS, OWN, supported
 from results import keep_table, machine
-from stored_outputs import IGNORED, VIEW
+from stored_outputs import IGNORED
 
 from course_utils.files import write_whole
 from notebooks_as_files import CHAPTERS, code_cells, read, tags
 
 STORE = Path(__file__).with_name("CLAIMS.json")
 AMOUNT = 3e-7  # relative: a few units in the last place of float32
+STILL = "run this cell to"  # in the text of a stored explorer or question
 THREADS = "OMP_NUM_THREADS"
 
 
@@ -86,7 +87,7 @@ def run_here(path, seed, cells=None):
         problem = done.error_before_exec or done.error_in_exec
         if problem is not None:
             errors[cell.id] = f"{type(problem).__name__}: {problem}"
-        elif is_compared(cell, shown) and words(shown) != stored(cell):
+        elif is_compared(cell) and words(shown) != stored(cell):
             texts.append(cell.id)
     return {"claims": record.found, "texts": texts, "errors": errors}
 
@@ -106,22 +107,22 @@ class OneCell:
         return ast.fix_missing_locations(Reader(self.cell).visit(tree))
 
 
-def is_compared(cell, shown):
-    """Whether nbval compares its text; a widget's is made in a kernel, not here."""
-    return IGNORED not in tags(cell) and not any(VIEW in output.data for output in shown.outputs)
+def is_compared(cell):
+    """Whether nbval compares its text; a widget's still is made in a kernel, not here."""
+    return IGNORED not in tags(cell) and STILL not in stored(cell)
 
 
 def words(shown):
     """All text of a cell: what it printed, and the text of what it displayed."""
     texts = [str(output.data.get("text/plain", "")) for output in shown.outputs]
-    return "".join([shown.stdout, *texts])
+    return re.sub(r"^Out\[\d+\]: ", "", "".join([shown.stdout, *texts]), flags=re.M).rstrip()
 
 
 def stored(cell):
     """The same of a stored cell; printed text first."""
     printed = [output.text for output in cell.outputs if output.output_type == "stream"]
     shown = [output.data["text/plain"] for output in cell.outputs if "data" in output]
-    return "".join(printed + shown)
+    return "".join(printed + shown).rstrip()
 
 
 def settings(runs):

@@ -22,8 +22,6 @@ os.environ.update(KERNEL)  # what `course lab` gives the kernels of readers
 os.environ["TQDM_DISABLE"] = "1"  # progress bars are for eyes; nobody watches here
 os.environ.pop("MPLBACKEND", None)  # kernels choose the inline backend themselves
 os.environ.pop("PYTHONWARNINGS", None)
-os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))  # glibc keeps the memory of large
-os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**31 - 1))  # arrays: trainings are quicker
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of some fifty Pythons would compile
 sys.dont_write_bytecode = False  # torch anew
 

@@ -24,7 +24,7 @@ POLL_MS = 30  # to look at each frame would make the page draw all the time
 EVERY_CELL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "contentVisibility"}}
 ARRIVE_MS = 10_000  # longest wait for widgets after the last cell
 SHELL_ONLY = ("MPLBACKEND", "PYTHONWARNINGS")  # would change what cells show
-TESTS_ONLY = ("OMP_NUM_THREADS", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
+TESTS_ONLY = ("OMP_NUM_THREADS",)  # the lab itself gives it to its kernels
 PAGE_STEP = 900  # pixels from one screenshot of a notebook to the next
 
 

@@ -255,7 +255,7 @@ WRONG = [
     (lambda: train_gan(*pair(), ODD * 1.5),
      "images must be -1 … 1, got -1.5 … 1.5; use 2 * images - 1"),
     (lambda: train_gan(*pair(), ODD.double()),
-     "images must be a float32 tensor, got torch.float64"),
+     "images must be float32, got torch.float64; use images.float()"),
     (lambda: train_gan(*pair(), ODD[:, 0]),
      "images must be (N, 1, 28, 28), N from 1, got (4, 28, 28)"),
     (lambda: train_gan(pair(2)[0], pair()[1], ODD),

@@ -288,5 +288,6 @@ def _check_images(images):
         raise ArgumentError(f"images must be {wanted}, got {tuple(images.shape)}")
     low, high = (float(value) for value in images.aminmax())
     if not -1.001 <= low <= high <= 1.001:
-        fix = "use images / 127.5 - 1" if high > 2 else "use 2 * images - 1"
+        bytes_ = low >= 0 and 2 < high <= 255
+        fix = "use images / 127.5 - 1" if bytes_ else "use images.clamp(-1, 1)"
         raise ArgumentError(f"images must be -1 … 1, got {low:g} … {high:g}; {fix}")

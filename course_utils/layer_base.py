@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
@@ -10,8 +12,8 @@ from course_utils.errors import ArgumentError
 class Layer:
     """What all layers have: parameters, their gradients, and a call that is `forward`.
 
-    A layer writes `_forward(x)` and `_backward(dy)`; what comes in is an array there, and dy has
-    the shape of the last output, and its dtype if that is a float one.
+    A layer writes `_forward(x)`, which checks what came, and `_backward(dy)`: dy is an array of the
+    last output's shape there, and of its dtype if that is a float one.
     """
 
     def __init__(self):
@@ -24,7 +26,7 @@ class Layer:
     def forward(self, x):
         """The output for x; what the backward pass needs is remembered. Raises ArgumentError."""
         self._output = None  # a call that fails leaves nothing to go back through
-        y = self._forward(as_array("x", x))
+        y = self._forward(x)
         self._output = y.shape, y.dtype
         return y
 
@@ -60,3 +62,20 @@ class _NotYet(dict):
 
     def __missing__(self, name):
         raise ArgumentError(f"there is no gradient {name!r} yet; call layer.backward(dy) first")
+
+
+def uniform_parameters(shape, fan_in, rng, dtype):
+    """Weight of `shape` and bias, uniform within ±1/√fan_in, as torch's Conv2d and Linear start.
+
+    fan_in: the shape of what one output sees. rng: None draws new numbers each time. Raises
+    ArgumentError.
+    """
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ArgumentError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
+    rng = np.random.default_rng() if rng is None else rng
+    bound = 1 / np.sqrt(np.prod(fan_in))
+    draw = {
+        "weight": rng.uniform(-bound, bound, shape),
+        "bias": rng.uniform(-bound, bound, shape[0]),
+    }
+    return {name: values.astype(dtype) for name, values in draw.items()}

@@ -10,9 +10,9 @@ import functools
 
 import numpy as np
 
-from course_utils.arguments import as_features, as_images, as_labels, whole_number
+from course_utils.arguments import as_array, as_features, as_images, as_labels, whole_number
 from course_utils.errors import ArgumentError
-from course_utils.layer_base import Layer, require_call
+from course_utils.layer_base import Layer, require_call, uniform_parameters
 from course_utils.pieces import in_pieces
 
 
@@ -37,7 +37,7 @@ class Conv2d(Layer):
         self.input_gradient = input_gradient
         ins = whole_number("in_channels", in_channels, 1)
         shape = (whole_number("out_channels", out_channels, 1), ins, *self.kernel_size)
-        self.parameters = _uniform(shape, shape[1:], rng, dtype)
+        self.parameters = uniform_parameters(shape, shape[1:], rng, dtype)
 
     def _forward(self, x):
         weight, bias = self.parameters["weight"], self.parameters["bias"]
@@ -186,7 +186,7 @@ class Linear(Layer):
         super().__init__()
         ins = whole_number("in_features", in_features, 1)
         shape = (whole_number("out_features", out_features, 1), ins)
-        self.parameters = _uniform(shape, shape[1:], rng, dtype)
+        self.parameters = uniform_parameters(shape, shape[1:], rng, dtype)
 
     def _forward(self, x):
         weight = self.parameters["weight"]
@@ -202,6 +202,7 @@ class ReLU(Layer):
     """max(x, 0), any shape."""
 
     def _forward(self, x):
+        x = as_array("x", x)
         self._positive = x > 0
         return np.maximum(x, 0)
 
@@ -213,7 +214,7 @@ class Tanh(Layer):
     """tanh(x), any shape."""
 
     def _forward(self, x):
-        self._y = np.tanh(x)
+        self._y = np.tanh(as_array("x", x))
         return self._y
 
     def _backward(self, dy):
@@ -224,6 +225,7 @@ class Flatten(Layer):
     """(N, …) → (N, D): each picture becomes one row (L2.01, L2.19)."""
 
     def _forward(self, x):
+        x = as_array("x", x)
         self._shape = x.shape
         return x.reshape(len(x), -1)
 
@@ -274,19 +276,6 @@ def _taps(kernel_size, stride, size):
         (r, s, slice(r, r + stride * size[0], stride), slice(s, s + stride * size[1], stride))
         for r, s in np.ndindex(kernel_size)
     )
-
-
-def _uniform(shape, fan_in, rng, dtype):
-    """Weight and bias, uniform within ±1/√fan_in, as torch's Conv2d and Linear start."""
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ArgumentError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
-    rng = np.random.default_rng() if rng is None else rng
-    bound = 1 / np.sqrt(np.prod(fan_in))
-    draw = {
-        "weight": rng.uniform(-bound, bound, shape),
-        "bias": rng.uniform(-bound, bound, shape[0]),
-    }
-    return {name: values.astype(dtype) for name, values in draw.items()}
 
 
 def _pad(x, padding):

@@ -32,5 +32,6 @@ def require_floats(name, value, dtype=None, pixels=False):
 def require_model_input(name, value, model, pixels=False):
     """`require_floats` with the dtype of the model's weights; autocast takes any float."""
     weight = next(model.parameters(), None)
-    free = weight is None or torch.is_autocast_enabled(weight.device.type)
+    where = "cpu" if weight is None else weight.device.type  # autocast does not know "meta"
+    free = weight is None or (where != "meta" and torch.is_autocast_enabled(where))
     require_floats(name, value, None if free else weight.dtype, pixels)

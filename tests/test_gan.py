@@ -253,7 +253,7 @@ WRONG = [
     (lambda: train_gan(*pair(), (ODD + 1) / 2 * 255),
      "images must be -1 … 1, got 0 … 255; use images / 127.5 - 1"),
     (lambda: train_gan(*pair(), ODD * 1.5),
-     "images must be -1 … 1, got -1.5 … 1.5; use 2 * images - 1"),
+     "images must be -1 … 1, got -1.5 … 1.5; use images.clamp(-1, 1)"),
     (lambda: train_gan(*pair(), ODD.double()),
      "images must be float32, got torch.float64; use images.float()"),
     (lambda: train_gan(*pair(), ODD[:, 0]),

@@ -5,6 +5,7 @@ import numbers
 
 import numpy as np
 
+from course_utils import advice
 from course_utils.errors import ArgumentError
 
 
@@ -60,25 +61,30 @@ def as_images(name, value, channels=None, dtype=None):
     array = as_array(name, value)
     wanted = f"{name} must be (N, {channels or 'C'}, H, W), got {array.shape}"
     if array.ndim == 2:
-        raise ArgumentError(f"{wanted}; for one gray image use {name}[None, None]")
+        one = advice.part(name, value, "[None, None]")
+        raise ArgumentError(f"{wanted}; for one gray image use {one}")
     if array.ndim == 3 and channels not in (None, 1) and array.shape[0] == channels:
-        raise ArgumentError(f"{wanted}; for one image use {name}[None]")
+        raise ArgumentError(f"{wanted}; for one image use {advice.part(name, value, '[None]')}")
     if array.ndim == 3 and array.shape[2] == (channels or 3) and array.shape[0] != channels:
-        raise ArgumentError(f"{wanted}; for one image use {name}.transpose(2, 0, 1)[None]")
+        one = advice.moved(name, value, 2, 0, 1)
+        raise ArgumentError(f"{wanted}; for one image use {one}[None]")
     if array.ndim == 3:
-        raise ArgumentError(f"{wanted}; for gray images use {name}[:, None]")
+        raise ArgumentError(
+            f"{wanted}; for gray images use {advice.part(name, value, '[:, None]')}"
+        )
     if array.ndim != 4:
         raise ArgumentError(wanted)
     if channels is not None and array.shape[1] != channels:
         last = array.shape[3] == channels
-        hint = f"; channels come second: use {name}.transpose(0, 3, 1, 2)" if last else ""
+        second = advice.moved(name, value, 0, 3, 1, 2)
+        hint = f"; channels come second: use {second}" if last else ""
         raise ArgumentError(f"{wanted}{hint}")
     if 0 in array.shape:
         raise ArgumentError(
             f"{name} is empty: {array.shape[0]} images, shape {array.shape}; look at what "
             "chose them"
         )
-    return _as_float(name, array, dtype)
+    return _as_float(name, value, array, dtype)
 
 
 def as_features(name, value, features=None, dtype=None):
@@ -86,11 +92,12 @@ def as_features(name, value, features=None, dtype=None):
     array = as_array(name, value)
     if array.ndim != 2 or (features is not None and array.shape[1] != features):
         flat = array.ndim > 2 and np.prod(array.shape[1:]) == features
-        hint = f"; use {name}.reshape(len({name}), -1)" if flat else ""
+        rows = advice.part(name, value, f".reshape(len({name}), -1)")
+        hint = f"; use {rows}" if flat else ""
         raise ArgumentError(f"{name} must be (N, {features or 'D'}), got {array.shape}{hint}")
     if 0 in array.shape:
         raise ArgumentError(f"{name} is empty: shape {array.shape}; look at what chose its rows")
-    return _as_float(name, array, dtype)
+    return _as_float(name, value, array, dtype)
 
 
 def as_labels(labels, count, classes=None):
@@ -100,9 +107,11 @@ def as_labels(labels, count, classes=None):
     """
     array = as_array("labels", labels)
     if array.ndim == 2 and array.shape[1] == 1:
-        raise ArgumentError(f"labels must be (N,), got {array.shape}; use labels[:, 0]")
+        column = advice.part("labels", labels, "[:, 0]")
+        raise ArgumentError(f"labels must be (N,), got {array.shape}; use {column}")
     if array.ndim == 2:
-        raise ArgumentError(f"labels must be (N,), got {array.shape}; use labels.argmax(axis=1)")
+        best = advice.best("labels", labels)
+        raise ArgumentError(f"labels must be (N,), got {array.shape}; use {best}")
     if array.ndim != 1:
         raise ArgumentError(f"labels must be (N,), got {array.shape}")
     if len(array) != count:
@@ -110,8 +119,8 @@ def as_labels(labels, count, classes=None):
             f"there are {count} logits and {len(array)} labels; take as many of each"
         )
     if array.dtype.kind not in "iu":
-        fix = "labels.long()" if hasattr(labels, "detach") else "labels.astype(int)"
-        raise ArgumentError(f"labels must be whole numbers, got {array.dtype}; use {fix}")
+        whole = advice.cast("labels", labels, int)
+        raise ArgumentError(f"labels must be whole numbers, got {array.dtype}; use {whole}")
     wrong = np.flatnonzero((array < 0) | (array >= (np.inf if classes is None else classes)))
     if len(wrong):
         first, last = int(wrong[0]), "…" if classes is None else f"… {classes - 1}"
@@ -119,14 +128,12 @@ def as_labels(labels, count, classes=None):
     return array
 
 
-def _as_float(name, array, dtype):
-    if array.dtype.kind != "f":
-        raise ArgumentError(
-            f"{name} must be float, got {array.dtype}; use ({name} / 255).astype(np.float32)"
-        )
+def _as_float(name, value, array, dtype):
+    wanted = np.dtype(dtype or np.float32)
+    if array.dtype.kind in "iu":
+        fix = advice.divided(name, value, wanted)
+        raise ArgumentError(f"{name} must be float, got {array.dtype}; use {fix}")
     if array.dtype not in (np.float32, np.float64) or (dtype and array.dtype != dtype):
-        wanted = np.dtype(dtype or np.float32)
-        raise ArgumentError(
-            f"{name} must be {wanted}, got {array.dtype}; use {name}.astype(np.{wanted})"
-        )
+        fix = advice.cast(name, value, wanted)
+        raise ArgumentError(f"{name} must be {wanted}, got {array.dtype}; use {fix}")
     return array

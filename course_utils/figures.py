@@ -9,6 +9,7 @@ from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 
@@ -67,9 +68,10 @@ def show_image(image, title="", ax=None, **options):
     image: (H, W) gray, 0 … 255, or 0 … 1 if it is float or bool; (H, W, 3) RGB.
     options: passed on to matplotlib's imshow.
     """
-    image = as_array("image", image)
+    given, image = image, as_array("image", image)
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
-        raise ArgumentError(f"image must be (H, W) or (H, W, 3), got {image.shape}{_hint(image)}")
+        hint = _hint(given, image.shape)
+        raise ArgumentError(f"image must be (H, W) or (H, W, 3), got {image.shape}{hint}")
     ax = ax or plt.gca()
     if max(image.shape[:2]) > 256:  # drawn smaller than it is: average, do not skip
         options = {"interpolation": "antialiased"} | options
@@ -111,12 +113,12 @@ def show_row(pictures, alt, photo=False, width=10, columns=None, values=False, *
     show(figure, alt, photo)
 
 
-def _hint(image):
+def _hint(image, shape):
     """How an image of another shape can be shown."""
-    if image.ndim == 3 and image.shape[2] == 1:
-        return "; use image[..., 0]"
-    if image.ndim == 3 and image.shape[0] in (1, 3):
-        return "; channels come last: use image.transpose(1, 2, 0)"
+    if len(shape) == 3 and shape[2] == 1:
+        return f"; use {advice.part('image', image, '[..., 0]')}"
+    if len(shape) == 3 and shape[0] in (1, 3):
+        return f"; channels come last: use {advice.moved('image', image, 1, 2, 0)}"
     return ""
 
 
@@ -126,7 +128,7 @@ def show_values(matrix, title="", ax=None, fontsize=10, **options):
     show_image(matrix, title, ax, **options)
     for spine in ax.spines.values():
         spine.set(visible=True, color="0.7")
-    matrix = np.asarray(matrix)
+    matrix = as_array("image", matrix)
     light = ax.images[-1].to_rgba(matrix, bytes=True)[..., :3].mean(axis=-1) > 127
     for row, column in np.ndindex(matrix.shape[:2]):
         value = matrix[row, column]

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from course_utils import advice
 from course_utils.arguments import as_array, whole_number
 from course_utils.errors import ArgumentError
 
@@ -51,7 +52,8 @@ def _matrix(name, value):
     array = as_array(name, value)
     array = array if array.dtype.kind == "f" else array.astype(float)
     if array.ndim != 2 or not array.size:
-        hint = f"; use {name}[..., 0]" if array.ndim == 3 and array.shape[2] in (1, 3) else ""
+        channel = advice.part(name, value, "[..., 0]")
+        hint = f"; use {channel}" if array.ndim == 3 and array.shape[2] in (1, 3) else ""
         raise ArgumentError(f"{name} must be 2-D (H, W) and not empty, got {array.shape}{hint}")
     return array
 

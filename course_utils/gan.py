@@ -14,6 +14,7 @@ from torch.nn import functional
 from course_utils.arguments import finite_number, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.progress import progress
+from course_utils.tensors import require_floats, require_model_input
 from course_utils.training import mode
 
 SIDE = 28
@@ -25,6 +26,8 @@ def discriminator_loss(real, fake):
 
     real, fake: logits (N,) and (M,): D is their sigmoid. This is −V of Goodfellow et al. 2014.
     """
+    require_floats("real", real)
+    require_floats("fake", fake)
     return functional.softplus(-real).mean() + functional.softplus(fake).mean()
 
 
@@ -33,6 +36,7 @@ def generator_loss(fake):
 
     fake: logits (N,). Its slope does not vanish where the discriminator sees through everything.
     """
+    require_floats("fake", fake)
     return functional.softplus(-fake).mean()
 
 
@@ -61,6 +65,7 @@ class Generator(nn.Module):
 
     def forward(self, noise, labels=None):
         """(N, latent) and, with classes, labels (N,) → (N, 1, 28, 28)."""
+        require_model_input("noise", noise, self)
         if noise.ndim != 2 or noise.shape[1] != self.latent:
             raise ArgumentError(f"noise must be (N, {self.latent}), got {tuple(noise.shape)}")
         labels = _labels(labels, self.classes, len(noise))
@@ -93,6 +98,7 @@ class Discriminator(nn.Module):
 
     def forward(self, pictures, labels=None):
         """(N, 1, 28, 28) and, with classes, labels (N,) → logits (N,)."""
+        require_model_input("pictures", pictures, self)
         if pictures.shape[1:] != (1, SIDE, SIDE):
             wanted = f"(N, 1, {SIDE}, {SIDE})"
             raise ArgumentError(f"pictures must be {wanted}, got {tuple(pictures.shape)}")
@@ -217,9 +223,10 @@ def fixed_noise(generator, seed=0):
 
 def draw_pictures(generator, noise, labels=None):
     """The pictures of a generator in evaluation mode, on the CPU: (N, 1, 28, 28), −1 … 1."""
+    require_model_input("noise", noise, generator)
     device = next(generator.parameters()).device
     with mode(generator, training=False), torch.inference_mode():
-        kinds = None if labels is None else labels.to(device)
+        kinds = None if labels is None else torch.as_tensor(labels).to(device)
         return generator(noise.to(device), kinds).cpu().contiguous()
 
 
@@ -229,6 +236,9 @@ def sheet(pictures, columns=10):
     The last row is filled with black. NumPy float32.
     """
     columns = whole_number("columns", columns, 1)
+    require_floats("pictures", pictures)
+    if pictures.ndim != 4:
+        raise ArgumentError(f"pictures must be (N, 1, H, W), got {tuple(pictures.shape)}")
     count, _, height, width = pictures.shape
     rows = -(-count // columns)
     page = torch.full((rows * columns, height, width), -1.0)
@@ -272,13 +282,12 @@ def _labels(labels, classes, count, of="noise or pictures"):
 
 def _check_images(images):
     """Refuse what a tanh cannot make."""
-    if not isinstance(images, torch.Tensor) or images.dtype != torch.float32:
-        given = getattr(images, "dtype", type(images).__name__)
-        raise ArgumentError(f"images must be a float32 tensor, got {given}")
+    require_floats("images", images, torch.float32)
     if images.shape[1:] != (1, SIDE, SIDE) or not len(images):
         wanted = f"(N, 1, {SIDE}, {SIDE}), N from 1"
         raise ArgumentError(f"images must be {wanted}, got {tuple(images.shape)}")
     low, high = (float(value) for value in images.aminmax())
     if not -1.001 <= low <= high <= 1.001:
-        fix = "images / 127.5 - 1" if high > 2 else "2 * images - 1"
-        raise ArgumentError(f"images must be -1 … 1, got {low:g} … {high:g}; use {fix}")
+        bytes_ = low >= 0 and 2 < high <= 255
+        fix = "use images / 127.5 - 1" if bytes_ else "use images.clamp(-1, 1)"
+        raise ArgumentError(f"images must be -1 … 1, got {low:g} … {high:g}; {fix}")

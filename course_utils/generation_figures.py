@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 from course_utils.figures import show
 
@@ -17,7 +18,7 @@ def show_duel(story, rounds, alt, real=(2.0, 0.5), samples=2000):
     alt: as in `figures.show`. real: mean and deviation of the real bell. samples: made numbers
     in each histogram. Raises ArgumentError.
     """
-    story = np.asarray(story, float)
+    story = as_array("story", story).astype(float)
     if story.ndim != 2 or story.shape[1] != 5:
         raise ArgumentError(f"story must be (rounds, 5), got {story.shape}")
     wrong = [r for r in rounds if not 0 <= r < len(story)]

@@ -7,6 +7,7 @@ import torch
 
 from course_utils.arguments import whole_number
 from course_utils.errors import ArgumentError
+from course_utils.tensors import require_floats, require_model_input
 from course_utils.training import mode
 
 LEAST = 0.1  # a class is covered from this part of an even share on
@@ -22,6 +23,7 @@ def judge_pictures(classifier, pictures, labels=None, sure=0.9):
     "shares": (K,) list, the share of pictures of each class. "covered": how many classes have at
     least a tenth of an even share, 1 / K. Raises ArgumentError.
     """
+    require_model_input("pictures", pictures, classifier, pixels=True)
     if not len(pictures):
         raise ArgumentError("pictures must be one or more, got none")
     if not 0 < sure < 1:
@@ -52,6 +54,8 @@ def nearest(pictures, training, piece=256):
     the root of the mean squared difference of the pixels, in the pictures' unit; of equally near
     ones the first is named. piece: how many pictures are compared at once.
     """
+    require_floats("pictures", pictures)
+    require_floats("training", training, pictures.dtype)
     if pictures.shape[1:] != training.shape[1:] or not len(training):
         raise ArgumentError(
             "pictures and training must show pictures of one shape, "
@@ -77,6 +81,7 @@ def spread(pictures):
 
     pictures: (N, …) float tensor, N from 2.
     """
+    require_floats("pictures", pictures)
     if len(pictures) < 2:
         raise ArgumentError(f"pictures must be two or more, got {len(pictures)}")
     flat = pictures.flatten(1)

@@ -11,11 +11,12 @@ from torch import nn
 from torch.nn import functional
 from torchvision.ops import roi_align
 
-from course_utils.arguments import whole_number
+from course_utils.arguments import as_array, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.progress import progress
 from course_utils.region_arguments import as_boxes, as_fraction, as_masks
+from course_utils.tensors import require_floats, require_model_input
 from course_utils.training import mode
 
 CUT, MASK = 14, 28  # places a side that a box is cut to, and that its mask has
@@ -33,7 +34,9 @@ def feature_maps(stages, images):
         isinstance(stage, nn.Module) for stage in stages
     ):
         raise ArgumentError(f"stages must be a list of modules, got {type(stages).__name__}")
-    _check_tensor("images", images, "N", 3, "H", "W")
+    if len(stages):
+        require_model_input("images", images, stages[0], pixels=True)
+    _check_shape("images", images, "N", 3, "H", "W")
     maps = []
     for stage in stages:
         with mode(stage, training=False), torch.no_grad():
@@ -68,6 +71,8 @@ class MaskHead(nn.Module):
         if len(boxes_list) != len(maps[0]):
             came = f"{len(maps[0])} and {len(boxes_list)}"
             raise ArgumentError(f"maps and boxes_list must be of the same pictures, got {came}")
+        for i, each in enumerate(maps):
+            require_model_input(f"maps[{i}]", each, self)
         boxes_list = [
             torch.tensor(as_boxes(f"boxes_list[{i}]", boxes)).to(maps[0])
             for i, boxes in enumerate(boxes_list)
@@ -129,11 +134,13 @@ def train_mask_head(head, stages, images, masks_list, boxes_list, epochs=1, batc
 
     The loss is the binary cross-entropy of all places of all masks, in boxes that were jittered and
     widened. The stages do not change.
-    images: (N, 3, H, W), uint8 or float32 0 … 1. masks_list, boxes_list: as in `mask_targets`;
-    pictures without boxes are left out. seed: of the order and of `jitter_boxes`. Works on the
-    device where the head is; the stages, as in `feature_maps`, must be there too. Raises
-    ArgumentError.
+    images: (N, 3, H, W), uint8 or float32 0 … 1, array or tensor. masks_list, boxes_list: as in
+    `mask_targets`; pictures without boxes are left out. seed: of the order and of `jitter_boxes`.
+    Works on the device where the head is; the stages, as in `feature_maps`, must be there too.
+    Raises ArgumentError.
     """
+    if not isinstance(images, torch.Tensor):
+        images = torch.from_numpy(as_array("images", images))
     epochs = whole_number("epochs", epochs, 1)
     batch_size = whole_number("batch_size", batch_size, 1)
     draw = torch.Generator().manual_seed(whole_number("seed", seed, 0))
@@ -172,7 +179,8 @@ def paste_masks(masks, boxes, height, width):
     0.5 on only pixels in the box belong to the object. Raises ArgumentError.
     """
     height, width = whole_number("height", height, 1), whole_number("width", width, 1)
-    _check_tensor("masks", masks, "R", "S", "S")
+    require_floats("masks", masks)
+    _check_shape("masks", masks, "R", "S", "S")
     if len(boxes := torch.tensor(as_boxes("boxes", boxes)).to(masks)) != len(masks):
         raise ArgumentError(f"there are {len(boxes)} boxes and {len(masks)} masks")
     if not len(masks):
@@ -206,12 +214,11 @@ def add_masks(found, head, stages, images):
     return seen
 
 
-def _check_tensor(name, value, *wanted):
-    """Refuse what is no float tensor of this shape; a text allows any number."""
-    shape, dtype = tuple(getattr(value, "shape", ())), getattr(value, "dtype", type(value).__name__)
+def _check_shape(name, value, *wanted):
+    """Refuse a float tensor of another shape; a text allows any number."""
+    shape = tuple(value.shape)
     fits = len(shape) == len(wanted) and all(
         w in (str(w), n) for w, n in zip(wanted, shape, strict=True)
     )
-    if not fits or not isinstance(value, torch.Tensor) or not value.is_floating_point():
-        wanted = ", ".join(map(str, wanted))
-        raise ArgumentError(f"{name} must be a float tensor ({wanted}), got {shape} {dtype}")
+    if not fits:
+        raise ArgumentError(f"{name} must be ({', '.join(map(str, wanted))}), got {shape}")

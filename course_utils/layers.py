@@ -12,17 +12,8 @@ import numpy as np
 
 from course_utils.arguments import as_array, as_features, as_images, as_labels, whole_number
 from course_utils.errors import ArgumentError
+from course_utils.layer_base import Layer, require_call, uniform_parameters
 from course_utils.pieces import in_pieces
-
-
-class Layer:
-    """What all layers have: parameters, their gradients, and a call that is `forward`."""
-
-    def __init__(self):
-        self.parameters, self.gradients = {}, {}
-
-    def __call__(self, x):
-        return self.forward(as_array("x", x))
 
 
 class Conv2d(Layer):
@@ -46,9 +37,9 @@ class Conv2d(Layer):
         self.input_gradient = input_gradient
         ins = whole_number("in_channels", in_channels, 1)
         shape = (whole_number("out_channels", out_channels, 1), ins, *self.kernel_size)
-        self.parameters = _uniform(shape, shape[1:], rng, dtype)
+        self.parameters = uniform_parameters(shape, shape[1:], rng, dtype)
 
-    def forward(self, x):
+    def _forward(self, x):
         weight, bias = self.parameters["weight"], self.parameters["bias"]
         x = as_images("x", x, weight.shape[1], weight.dtype)
         height, width = self._output_size(x.shape)
@@ -66,7 +57,7 @@ class Conv2d(Layer):
         in_pieces(work, len(x), (filters.shape[1], height * width), weight.dtype)
         return y.reshape(len(x), -1, height, width)
 
-    def backward(self, dy):
+    def _backward(self, dy):
         weight = self.parameters["weight"]
         height, width = dy.shape[2:]
         flat = np.ascontiguousarray(dy, weight.dtype).reshape(len(dy), len(weight), -1)
@@ -146,7 +137,7 @@ class MaxPool2d(_Pool2d):
     the gradient goes to the window's maximum, to the first of equal ones.
     """
 
-    def forward(self, x):
+    def _forward(self, x):
         x = as_images("x", x)
         _, taps = self._pixels(x.shape)
         y = x[:, :, *taps[0]].copy()
@@ -157,7 +148,7 @@ class MaxPool2d(_Pool2d):
             np.maximum(y, candidate, out=y)
         return y
 
-    def backward(self, dy):
+    def _backward(self, dy):
         dx = np.zeros(self._shape, dy.dtype)
         for number, (rows, columns) in enumerate(self._pixels(self._shape)[1]):
             dx[:, :, rows, columns] += dy * (self._winner == number)
@@ -167,7 +158,7 @@ class MaxPool2d(_Pool2d):
 class AvgPool2d(_Pool2d):
     """The mean of each window (L2.17): (N, C, H, W) → (N, C, H′, W′); as in torch."""
 
-    def forward(self, x):
+    def _forward(self, x):
         x = as_images("x", x)
         self._shape = x.shape
         size, taps = self._pixels(x.shape)
@@ -176,7 +167,7 @@ class AvgPool2d(_Pool2d):
             y += x[:, :, rows, columns]
         return y / x.dtype.type(len(taps))
 
-    def backward(self, dy):
+    def _backward(self, dy):
         dx = np.zeros(self._shape, dy.dtype)
         _, taps = self._pixels(self._shape)
         share = dy / dy.dtype.type(len(taps))
@@ -195,14 +186,14 @@ class Linear(Layer):
         super().__init__()
         ins = whole_number("in_features", in_features, 1)
         shape = (whole_number("out_features", out_features, 1), ins)
-        self.parameters = _uniform(shape, shape[1:], rng, dtype)
+        self.parameters = uniform_parameters(shape, shape[1:], rng, dtype)
 
-    def forward(self, x):
+    def _forward(self, x):
         weight = self.parameters["weight"]
         self._x = as_features("x", x, weight.shape[1], weight.dtype)
         return self._x @ weight.T + self.parameters["bias"]
 
-    def backward(self, dy):
+    def _backward(self, dy):
         self.gradients = {"weight": dy.T @ self._x, "bias": dy.sum(axis=0)}
         return dy @ self.parameters["weight"]
 
@@ -210,33 +201,35 @@ class Linear(Layer):
 class ReLU(Layer):
     """max(x, 0), any shape."""
 
-    def forward(self, x):
+    def _forward(self, x):
+        x = as_array("x", x)
         self._positive = x > 0
         return np.maximum(x, 0)
 
-    def backward(self, dy):
+    def _backward(self, dy):
         return dy * self._positive
 
 
 class Tanh(Layer):
     """tanh(x), any shape."""
 
-    def forward(self, x):
-        self._y = np.tanh(x)
+    def _forward(self, x):
+        self._y = np.tanh(as_array("x", x))
         return self._y
 
-    def backward(self, dy):
+    def _backward(self, dy):
         return dy * (1 - self._y**2)
 
 
 class Flatten(Layer):
     """(N, …) → (N, D): each picture becomes one row (L2.01, L2.19)."""
 
-    def forward(self, x):
+    def _forward(self, x):
+        x = as_array("x", x)
         self._shape = x.shape
         return x.reshape(len(x), -1)
 
-    def backward(self, dy):
+    def _backward(self, dy):
         return dy.reshape(self._shape)
 
 
@@ -248,21 +241,29 @@ class SoftmaxCrossEntropy:
     not a number.
     """
 
+    _labels = None  # of the last call
+
     def __call__(self, logits, labels):
+        self._labels = None  # a call that fails leaves nothing to go back through
         logits = as_features("logits", logits)
-        self._labels = as_labels(labels, *logits.shape)
+        labels = as_labels(labels, *logits.shape)
         shifted = logits - logits.max(axis=1, keepdims=True)  # the largest is 0: exp stays finite
         exponentials = np.exp(shifted)
         sums = exponentials.sum(axis=1, keepdims=True)
         self.probabilities = exponentials / sums
-        picked = shifted[np.arange(len(logits)), self._labels]
+        picked = shifted[np.arange(len(logits)), labels]
         loss = float((np.log(sums[:, 0]) - picked).mean())
         if not np.isfinite(loss):
             raise ArgumentError("logits hold NaN or inf: look at the images, or lower the rate")
+        self._labels = labels
         return loss
 
     def backward(self):
-        """The gradient with respect to the logits, (N, K): (softmax − one-hot) / N."""
+        """The gradient with respect to the logits, (N, K): (softmax − one-hot) / N.
+
+        Raises ArgumentError before a call of the loss.
+        """
+        require_call(self, self._labels, "loss(logits, labels)", "loss.backward()")
         gradient = self.probabilities.copy()
         gradient[np.arange(len(gradient)), self._labels] -= 1
         return gradient / gradient.dtype.type(len(gradient))
@@ -275,19 +276,6 @@ def _taps(kernel_size, stride, size):
         (r, s, slice(r, r + stride * size[0], stride), slice(s, s + stride * size[1], stride))
         for r, s in np.ndindex(kernel_size)
     )
-
-
-def _uniform(shape, fan_in, rng, dtype):
-    """Weight and bias, uniform within ±1/√fan_in, as torch's Conv2d and Linear start."""
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ArgumentError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
-    rng = np.random.default_rng() if rng is None else rng
-    bound = 1 / np.sqrt(np.prod(fan_in))
-    draw = {
-        "weight": rng.uniform(-bound, bound, shape),
-        "bias": rng.uniform(-bound, bound, shape[0]),
-    }
-    return {name: values.astype(dtype) for name, values in draw.items()}
 
 
 def _pad(x, padding):

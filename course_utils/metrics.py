@@ -6,6 +6,7 @@ of "labels" (N,) and "boxes" (N, 4) xyxy or "masks" (N, H, W) bool; predictions 
 
 import numpy as np
 
+from course_utils import advice
 from course_utils.arguments import as_array, whole_number
 from course_utils.boxes import box_iou
 from course_utils.errors import ArgumentError, require_option
@@ -43,11 +44,12 @@ def precision_recall(scores, correct, truths):
     it found a truth, `match_detections(…) >= 0`. truths: how many there are to find, from 1.
     Raises ArgumentError.
     """
-    correct, truths = as_array("correct", correct), whole_number("truths", truths, 1)
+    given, correct = correct, as_array("correct", correct)
+    truths = whole_number("truths", truths, 1)
     if correct.ndim != 1 or (correct.dtype != bool and correct.size):
-        raise ArgumentError(
-            f"correct must be (N,) bool, got {correct.shape} {correct.dtype}; use found >= 0"
-        )
+        fix = f"; use {advice.part('correct', given, ' >= 0')}" if correct.ndim == 1 else ""
+        came = f"{correct.shape} {correct.dtype}{fix}"
+        raise ArgumentError(f"correct must be (N,) bool, got {came}")
     scores = as_scores("scores", scores, len(correct))
     if np.count_nonzero(correct) > truths:
         raise ArgumentError(f"truths must count all there are to find, got {truths} for more hits")
@@ -136,11 +138,9 @@ def _as_ious(value):
     ious = as_array("ious", value).astype(float)
     ious = ious.reshape(0, 0) if ious.shape == (0,) else ious
     if ious.ndim != 2:
-        raise ArgumentError(
-            f"ious must be (N, M), got {ious.shape}; use ious = box_iou(boxes, truth)"
-        )
+        raise ArgumentError(f"ious must be (N, M), got {ious.shape}; use box_iou(boxes, truth)")
     if not ((ious >= 0) & (ious <= 1 + 1e-6)).all():
-        raise ArgumentError("ious must be 0 … 1, not NaN; use ious = box_iou(boxes, truth)")
+        raise ArgumentError("ious must be 0 … 1, not NaN; use box_iou(boxes, truth)")
     return ious
 
 

@@ -6,6 +6,7 @@ import traceback
 
 from torch import nn
 
+from course_utils import advice
 from course_utils.errors import ArgumentError
 
 SMALL = "use larger images, or fewer layers that shrink them"
@@ -20,12 +21,15 @@ CURES = {  # part of torch's message → what helps
 FULL = ("out of memory", "_ALLOC_FAILED", "DefaultCPUAllocator")
 
 
-def logits_of(model, x):
-    """The model's answer (N, K) to a batch. Raises ArgumentError where they do not fit."""
+def logits_of(model, x, given):
+    """The model's answer (N, K) to a batch. Raises ArgumentError where they do not fit.
+
+    given: the images as they came, for the words of an advice.
+    """
     try:
         logits = model(x)
     except (RuntimeError, ValueError) as problem:
-        sentence = _explain(str(problem), model, x)
+        sentence = _explain(str(problem), model, x, given)
         if sentence is None:
             raise
         raise ArgumentError(sentence) from None
@@ -49,13 +53,12 @@ def enough_memory(batch_size):
         if not any(words in str(problem) for words in FULL):
             raise
         traceback.clear_frames(problem.__traceback__)  # they hold the batch's arrays
-        cure = f"batch_size={batch_size // 2}" if batch_size > 1 else "smaller images or models"
-        raise ArgumentError(
-            f"batch_size {batch_size} is too much for the memory; use {cure}"
-        ) from None
+        cure = f"use batch_size={batch_size // 2}"
+        cure = cure if batch_size > 1 else "use smaller images or models"
+        raise ArgumentError(f"batch_size {batch_size} is too much for the memory; {cure}") from None
 
 
-def _explain(message, model, x):
+def _explain(message, model, x, given):
     """What is wrong with the batch, and the cure; None if the error is another one."""
     first = next(
         (part for part in model.modules() if isinstance(part, nn.Conv2d | nn.Linear)), None
@@ -64,10 +67,11 @@ def _explain(message, model, x):
     if isinstance(first, nn.Conv2d) and (x.ndim != 4 or x.shape[1] != first.in_channels):
         channels, hint = first.in_channels, ""
         if x.ndim == 4 and x.shape[3] == channels:
-            hint = "; they are (N, H, W, C): use images.permute(0, 3, 1, 2)"
+            hint = f"; they are (N, H, W, C): use {advice.moved('images', given, 0, 3, 1, 2)}"
         side = math.isqrt(x[0].numel() // channels)
         if x.ndim == 2 and channels * side**2 == x.shape[1]:
-            hint = f"; use images.reshape(-1, {channels}, {side}, {side})"
+            shape = f".reshape(-1, {channels}, {side}, {side})"
+            hint = f"; use {advice.part('images', given, shape)}"
         return f"images must be (N, {channels}, H, W) for this model, {got}{hint}"
     for part, cure in CURES.items():
         if part in message:

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from course_utils.arguments import whole_number
 from course_utils.errors import require_option
+from course_utils.tensors import require_model_input
 
 VGG = {  # depth → outputs of each 3 × 3 convolution, "M" for pooling (Simonyan and Zisserman, 2014)
     11: [64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
@@ -109,6 +110,7 @@ class SqueezeExcitation(nn.Module):
         )
 
     def forward(self, x):
+        require_model_input("x", x, self)
         self.gates = self.excite(x.mean(dim=(2, 3)))
         return x * self.gates[:, :, None, None]
 
@@ -138,6 +140,7 @@ class Residual(nn.Module):
         self.shortcut, self.stride = shortcut, stride
 
     def forward(self, x):
+        require_model_input("x", x, self)
         y = self.steps(x)
         if self.shortcut:
             y = y + self.change(x[:, :, :: self.stride, :: self.stride])

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from course_utils.arguments import whole_number
+from course_utils import advice
+from course_utils.arguments import as_array, whole_number
 from course_utils.errors import ArgumentError, DataError
 from course_utils.files import write_whole
 
@@ -112,15 +113,13 @@ def save_bitmap(path, bits, overwrite=False):
     or an existing file (unless overwrite). The file appears whole or not at all.
     """
     path = Path(_checked_path(path))
-    bits = bits.detach().cpu() if hasattr(bits, "detach") else bits  # a torch tensor
-    try:
-        bits = np.asarray(bits)
-        fine = bits.ndim == 2 and bits.size > 0 and np.isin(bits, (0, 1)).all()
-    except ValueError:
-        fine = False
-    if not fine:
-        shape = getattr(bits, "shape", "rows of different length")
-        raise ArgumentError(f"bits must be (H, W) of 0 and 1, got shape {shape}; use gray < 128")
+    given, bits = bits, as_array("bits", bits)
+    if bits.ndim != 2 or not bits.size:
+        raise ArgumentError(f"bits must be (H, W) of 0 and 1, got shape {bits.shape}")
+    if not np.isin(bits, (0, 1)).all():
+        fix = advice.part("bits", given, " < 128" if bits.max() > 1 else " < 0.5")
+        came = f"values {bits.min():g} … {bits.max():g}"
+        raise ArgumentError(f"bits must be (H, W) of 0 and 1, got {came}; use {fix}")
     if path.suffix not in (".pbm", ".png"):
         raise ArgumentError(f"path must end in .pbm or .png, got {path.name!r}")
     if path.suffix == ".pbm":

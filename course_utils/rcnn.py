@@ -24,6 +24,7 @@ from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.proposals import selective_search
 from course_utils.region_arguments import as_boxes, as_classes, as_fraction, refuse_rows
+from course_utils.tensors import require_floats, require_model_input
 from course_utils.training import fit, mode
 
 CROP, CONTEXT = 24, 2  # a warped proposal's side, and the pixels of it that lie around the proposal
@@ -131,6 +132,7 @@ def training_crops(images, boxes_list, labels_list, proposals_list, copies=4, se
 
 def recolour(crops, generator):
     """Shuffle the three channels of each crop and change its light, × 0.7 … 1.2; for `fit`."""
+    require_floats("crops", crops, pixels=True)
     order = torch.rand(len(crops), 3, generator=generator, device=crops.device).argsort(dim=1)
     light = torch.rand(len(crops), 1, 1, 1, generator=generator, device=crops.device)
     return (0.7 + 0.5 * light) * crops[torch.arange(len(crops))[:, None], order]
@@ -155,6 +157,7 @@ def extract_features(network, crops, scales=(1, 1)):
 
     scales: they are multiplied by these.
     """
+    require_model_input("crops", crops, network, pixels=True)
     device = next(network.parameters()).device
     with mode(network, training=False), torch.inference_mode():
         parts = [network[:-3](part.to(device)) for part in crops.split(2000)]

@@ -4,6 +4,7 @@ import numbers
 
 import numpy as np
 
+from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 
@@ -55,7 +56,8 @@ def as_classes(name, value, count):
     """Classes (N,) of whole numbers, as many as there are boxes."""
     array = _one_each(name, value, count)
     if array.dtype.kind not in "iu" and len(array):
-        raise ArgumentError(f"{name} must be whole numbers, got {array.dtype}")
+        fix = advice.cast(name, value, int)
+        raise ArgumentError(f"{name} must be whole numbers, got {array.dtype}; use {fix}")
     return array.astype(np.int64)
 
 
@@ -65,13 +67,16 @@ def as_masks(name, value):
     if array.shape == (0,):
         return np.zeros((0, 1, 1), bool)
     if array.ndim == 4 and array.shape[1] == 1:
-        raise ArgumentError(f"{name} must be (N, H, W), got {array.shape}; use {name}[:, 0] > 0.5")
+        first = advice.part(name, value, "[:, 0] > 0.5")
+        raise ArgumentError(f"{name} must be (N, H, W), got {array.shape}; use {first}")
     if array.ndim != 3:
-        hint = f"; for one mask use {name}[None]" if array.ndim == 2 else ""
+        one = advice.part(name, value, "[None]")
+        hint = f"; for one mask use {one}" if array.ndim == 2 else ""
         raise ArgumentError(f"{name} must be (N, H, W), got {array.shape}{hint}")
     whole = array.dtype.kind in "iu" and ((array == 0) | (array == 1)).all()
     if array.dtype != bool and not whole:
-        raise ArgumentError(f"{name} must be bool, got {array.dtype}; use {name} > 0.5")
+        fix = advice.part(name, value, " > 0.5")
+        raise ArgumentError(f"{name} must be bool, got {array.dtype}; use {fix}")
     return array.astype(bool)
 
 
@@ -113,7 +118,8 @@ def refuse_rows(wrong, name, rows, rule):
 def _one_each(name, value, count):
     array = as_array(name, value)
     if array.ndim != 1:
-        hint = f"; use {name}[:, 0]" if array.ndim == 2 and array.shape[1] == 1 else ""
+        column = advice.part(name, value, "[:, 0]")
+        hint = f"; use {column}" if array.ndim == 2 and array.shape[1] == 1 else ""
         raise ArgumentError(f"{name} must be (N,), got {array.shape}{hint}")
     if len(array) != count:
         raise ArgumentError(f"there are {count} boxes and {len(array)} {name}")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError, require_option
 
@@ -17,16 +18,15 @@ def resample(image, height, width, method):
         around it; "area" averages every pixel that the new one covers, by the share it covers.
     Pixel centres lie at i + 0.5, as in torch's interpolate ("nearest-exact", align_corners=False).
     """
-    image = as_array("image", image)
+    given, image = image, as_array("image", image)
     require_option("method", method, METHODS)
     if image.ndim not in (2, 3) or image.size == 0:
         raise ArgumentError(
             f"image must be (H, W) or (H, W, C), not empty, got shape {image.shape}"
         )
     if image.dtype != np.uint8 and image.dtype.kind != "f":
-        raise ArgumentError(
-            f"image must be uint8 or float, got {image.dtype}; use np.float32(image)"
-        )
+        fix = advice.cast("image", given, np.float32)
+        raise ArgumentError(f"image must be uint8 or float, got {image.dtype}; use {fix}")
     for name, size in (("height", height), ("width", width)):
         if not isinstance(size, int | np.integer) or not 1 <= size <= LARGEST:
             raise ArgumentError(f"{name} must be a whole number, 1 … {LARGEST:,}, got {size!r}")

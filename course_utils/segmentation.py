@@ -11,10 +11,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from course_utils import advice
 from course_utils.arguments import as_array, finite_number, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.progress import progress
+from course_utils.tensors import require_model_input
 from course_utils.training import mode
 from course_utils.upsampling import bilinear_kernel
 
@@ -69,6 +71,7 @@ class UNet(nn.Module):
         self.up_full = nn.ConvTranspose2d(half, classes, 2, stride=2)
 
     def forward(self, x):
+        require_model_input("x", x, self, pixels=True)
         half = self.down[0](x)
         quarter = self.down[1](half)
         y = self.up_quarter(self.down[2](quarter))
@@ -178,9 +181,10 @@ def separate(mask, smoothing=1.5, apart=5):
     from skimage.feature import peak_local_max
     from skimage.segmentation import watershed
 
-    mask = as_array("mask", mask)
+    given, mask = mask, as_array("mask", mask)
     if mask.dtype != bool or mask.ndim != 2:
-        raise ArgumentError(f"mask must be (H, W) bool, got {_tell(mask)}; use mask == 1")
+        fix = f"; use {advice.part('mask', given, ' == 1')}" if mask.ndim == 2 else ""
+        raise ArgumentError(f"mask must be (H, W) bool, got {_tell(mask)}{fix}")
     smoothing, apart = finite_number("smoothing", smoothing), whole_number("apart", apart, 1)
     depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), smoothing)
     blobs, _ = ndimage.label(mask)
@@ -235,13 +239,15 @@ def _logits(model, images):
 
 def _as_pictures(images):
     """A tensor, RGB last in memory: torch convolves that faster."""
+    given = images
     if isinstance(images, np.ndarray):
         images = torch.from_numpy(as_array("images", images))
     known = isinstance(images, torch.Tensor) and images.dtype == torch.uint8
     if not known or images.ndim != 4 or 0 in images.shape:
         raise ArgumentError(f"images must be (N, C, H, W) uint8, 0 … 255, got {_tell(images)}")
     if images.shape[2] % 8 or images.shape[3] % 8:
-        hint = "; use images.permute(0, 3, 1, 2)" if images.shape[3] in (1, 3) else ""
+        second = advice.moved("images", given, 0, 3, 1, 2)
+        hint = f"; use {second}" if images.shape[3] in (1, 3) else ""
         shape = tuple(images.shape)
         raise ArgumentError(f"images must have sides of 8, 16, … pixels, got {shape}{hint}")
     return images.contiguous(memory_format=torch.channels_last)

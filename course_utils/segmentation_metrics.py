@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from course_utils import advice
 from course_utils.arguments import as_array, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.region_arguments import as_masks
@@ -79,7 +80,7 @@ def as_ids(name, value):
     """Whole numbers of any shape, as int64. Raises ArgumentError."""
     array = as_array(name, value)
     if array.dtype.kind not in "iu":
-        fix = f"{name}.long()" if hasattr(value, "detach") else f"{name}.astype(int)"
+        fix = advice.cast(name, value, int)
         raise ArgumentError(f"{name} must be whole numbers, got {array.dtype}; use {fix}")
     return array.astype(np.int64)
 

@@ -12,10 +12,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from course_utils import advice
 from course_utils.arguments import as_array, finite_number, whole_number
 from course_utils.data import load_weights
 from course_utils.errors import ArgumentError, require_option
 from course_utils.progress import progress
+from course_utils.tensors import require_floats
 from course_utils.training import pick_device
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -112,6 +114,7 @@ class VGGFeatures(nn.Module):
         self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
 
     def forward(self, images):
+        require_floats("images", images, self.mean.dtype, pixels=True)
         x, maps = (images - self.mean) / self.std, {}
         for index, layer in enumerate(self.layers):
             x = layer(x)
@@ -250,8 +253,9 @@ def _as_pixels(name, image):
     """A picture (H, W, 3) uint8 as (1, 3, H, W), 0 … 1."""
     array = as_array(name, image)
     if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8 or 0 in array.shape:
-        fix = f"; for a gray one use np.stack(3 * [{name}], axis=2)" if array.ndim == 2 else ""
-        fix = f"; for 0 … 1 use ({name} * 255).astype(np.uint8)" if array.dtype.kind == "f" else fix
+        fix = f"; for a gray one use {advice.in_colour(name, image)}" if array.ndim == 2 else ""
+        if array.dtype != np.uint8:
+            fix = f"; use {advice.in_bytes(name, image, 255 if array.max(initial=0) <= 1 else 1)}"
         raise ArgumentError(f"{name} must be (H, W, 3) uint8, got {array.shape} {array.dtype}{fix}")
     return torch.tensor(np.ascontiguousarray(array)).permute(2, 0, 1)[None] / 255
 
@@ -285,11 +289,11 @@ def _as_network(network, device):
 
 def _check(name, value, target=None):
     """Refuse all but a float tensor like its target; None: (N, C, H, W) or (C, H, W)."""
-    both = [value] if target is None else [value, target]
-    floats = all(isinstance(item, torch.Tensor) and item.is_floating_point() for item in both)
-    came = f"{tuple(value.shape)} {value.dtype}" if hasattr(value, "shape") else repr(value)[:40]
-    if target is None and not (floats and value.ndim in (3, 4) and value.numel()):
-        raise ArgumentError(f"{name} must be a float tensor (N, C, H, W) or (C, H, W), got {came}")
-    if target is not None and not (floats and value.shape == target.shape):
-        wanted = tuple(getattr(target, "shape", ()))
-        raise ArgumentError(f"{name} and target must be float tensors {wanted}, got {came}")
+    require_floats(name, value)
+    if target is not None:
+        require_floats("target", target)
+    came = f"{tuple(value.shape)} {value.dtype}"
+    if target is None and not (value.ndim in (3, 4) and value.numel()):
+        raise ArgumentError(f"{name} must be (N, C, H, W) or (C, H, W), got {came}")
+    if target is not None and value.shape != target.shape:
+        raise ArgumentError(f"{name} must be {tuple(target.shape)} like target, got {came}")

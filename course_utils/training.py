@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from course_utils import advice
 from course_utils.arguments import as_array, as_labels, finite_number, whole_number
 from course_utils.errors import ArgumentError, require_option
 from course_utils.misfits import enough_memory, logits_of
 from course_utils.progress import progress
+from course_utils.tensors import require_floats
 
 DEVICES = ("cuda", "mps", "cpu")
 
@@ -58,7 +60,7 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     seed = whole_number("seed", seed, 0)
     finite_number("learning_rate", learning_rate)
     finite_number("weight_decay", weight_decay, zero=True)
-    images, labels = _as_data(images, labels)
+    given, (images, labels) = images, _as_data(images, labels)
     weights = [weight for weight in _parameters(model) if weight.requires_grad]
     if not weights:
         raise ArgumentError("model has no weights to train (requires_grad is False for all)")
@@ -73,13 +75,14 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     def one_step(x, y):
         optimizer.zero_grad()
         with _precision(device, bfloat16):
-            logits = logits_of(model, augment(x, draw) if augment else x)
+            logits = logits_of(model, augment(x, draw) if augment else x, given)
             if not losses:
                 as_labels(labels, len(images), logits.shape[1])
             value = loss(logits.float(), y)
         if value.ndim:
             raise ArgumentError(
-                f'loss must return one number, got shape {tuple(value.shape)}; use reduction="mean"'
+                f"loss must return one number, got shape {tuple(value.shape)}; use "
+                "lambda logits, labels: loss(logits, labels).mean()"
             )
         value.backward()
         optimizer.step()
@@ -109,13 +112,13 @@ def evaluate(model, images, labels, batch_size=1000):
     evaluation mode, without gradients; the model is left in the mode it was in.
     """
     batch_size = whole_number("batch_size", batch_size, 1)
-    images, labels = _as_data(images, labels)
+    given, (images, labels) = images, _as_data(images, labels)
     device = next((weight.device for weight in _parameters(model)), images.device)
     right = 0
     with mode(model, training=False), torch.inference_mode():
         for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
             with enough_memory(batch_size):
-                logits = logits_of(model, x.to(device, copy=True))  # models may work in place
+                logits = logits_of(model, x.to(device, copy=True), given)  # it may work in place
             as_labels(y, len(y), logits.shape[1])
             if logits.isnan().any():
                 raise ArgumentError("the model's logits hold NaN: its training went wrong")
@@ -128,9 +131,10 @@ def shift_pixels(images, generator):
 
     images: (N, C, H, W). generator: a torch.Generator on the images' device.
     """
-    if not isinstance(images, torch.Tensor) or images.ndim != 4:
-        came = f"got a {type(images).__name__} {tuple(np.shape(images))}"
-        raise ArgumentError(f"images must be a tensor (N, C, H, W), {came}; use torch.tensor(…)")
+    require_floats("images", images, pixels=True)
+    if images.ndim != 4:
+        hint = "; use images[:, None]" if images.ndim == 3 else ""
+        raise ArgumentError(f"images must be (N, C, H, W), got {tuple(images.shape)}{hint}")
     n, _, height, width = images.shape
     padded = functional.pad(images, (1, 1, 1, 1), mode="replicate")
     moved = torch.empty_like(images)
@@ -246,19 +250,16 @@ def _parameters(model):
 
 def _as_data(images, labels):
     """Images as a tensor of float32 and labels as one of int64, of the same length, not empty."""
-    given = type(images)
-    if given is not torch.Tensor:
+    given = images
+    if not isinstance(images, torch.Tensor):
         images = torch.tensor(as_array("images", images))
-    if not isinstance(labels, torch.Tensor):
-        labels = torch.tensor(as_array("labels", labels))
     images = images.detach()
     if images.dtype != torch.float32:
-        tensor = given is torch.Tensor
-        fix = "images.float()" if tensor else "np.float32(images)"
-        fix += "" if images.dtype.is_floating_point else " / 255"
+        whole = not images.is_floating_point() and images.dtype != torch.bool
+        fix = (advice.divided if whole else advice.cast)("images", given, np.float32)
         raise ArgumentError(f"images must be float32, got {images.dtype}; use {fix}")
     if images.ndim not in (2, 4):
-        hint = "; use images[:, None]" if images.ndim == 3 else ""
+        hint = f"; use {advice.part('images', given, '[:, None]')}" if images.ndim == 3 else ""
         raise ArgumentError(
             f"images must be (N, C, H, W) or (N, D), got {tuple(images.shape)}{hint}"
         )
@@ -267,11 +268,13 @@ def _as_data(images, labels):
             f"images is empty: {len(images)} images, shape {tuple(images.shape)}; look at what "
             "chose them"
         )
-    if labels.ndim == 1 and len(labels) != len(images):
+    numbers = as_array("labels", labels)
+    if numbers.ndim == 1 and len(numbers) != len(images):
         raise ArgumentError(
-            f"there are {len(images)} images and {len(labels)} labels; take as many of each"
+            f"there are {len(images)} images and {len(numbers)} labels; take as many of each"
         )
     as_labels(labels, len(images))  # how many classes there are, the logits will tell
+    labels = labels if isinstance(labels, torch.Tensor) else torch.tensor(numbers)
     low, high = (float(value) for value in images.aminmax())
     if not np.isfinite((low, high)).all():
         wrong = int((~images.isfinite()).flatten(1).any(1).nonzero()[0])

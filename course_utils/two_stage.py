@@ -14,8 +14,10 @@ from torchvision.ops import batched_nms, box_iou, roi_align
 from course_utils.arguments import whole_number
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
-from course_utils.region_arguments import as_boxes, as_classes, as_fraction, refuse_rows
+from course_utils.region_arguments import as_fraction
+from course_utils.tensors import require_floats, require_model_input
 from course_utils.training import mode
+from course_utils.two_stage_arguments import as_rois, as_truth
 
 STRIDE = 8  # pixels from one place of the RPN's map to the next
 ANCHORS = ((14, 20), (20, 20), (20, 28))  # width and height, in pixels
@@ -55,6 +57,7 @@ class TwoStage(nn.Module):
 
         The shared map adds the second stage's, which has the detail, and the last one's, enlarged.
         """
+        require_model_input("images", images, self, pixels=True)
         quarter = self.stages[1](self.stages[0](images))
         eighth = self.stages[2](quarter)
         enlarged = functional.interpolate(self.coarse(eighth), scale_factor=2.0)
@@ -62,6 +65,8 @@ class TwoStage(nn.Module):
 
     def regions(self, maps, rois):
         """What the head says of RoIs (R, 5): logits (R, classes + 1) and deltas (R, 4)."""
+        require_model_input("maps", maps, self)
+        require_floats("rois", rois, maps.dtype)
         cut = roi_align(maps, rois, self.bins, 1 / 4, sampling_ratio=1, aligned=True)
         seen = self.head(cut)
         return self.label(seen), self.move(seen)
@@ -119,6 +124,8 @@ def anchor_boxes(rows, columns):
 
 def encode(boxes, truth):
     """`boxes.encode_boxes` in torch, times SCALES: (R, 4), (R, 4) → deltas (R, 4)."""
+    require_floats("boxes", boxes)
+    require_floats("truth", truth)
     sizes, wanted = boxes[:, 2:] - boxes[:, :2], truth[:, 2:] - truth[:, :2]
     way = (truth[:, :2] + truth[:, 2:] - boxes[:, :2] - boxes[:, 2:]) / 2 / sizes
     return torch.cat([way, (wanted / sizes).log()], dim=1) * boxes.new_tensor(SCALES)
@@ -126,6 +133,8 @@ def encode(boxes, truth):
 
 def decode(boxes, deltas, size):
     """The reverse of `encode`, cut off at 0 and size: (R, 4), (R, 4) → boxes (R, 4)."""
+    require_floats("boxes", boxes)
+    require_floats("deltas", deltas)
     way, growth = (deltas / deltas.new_tensor(SCALES)).split(2, dim=1)
     sizes = boxes[:, 2:] - boxes[:, :2]
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2 + way * sizes
@@ -139,6 +148,8 @@ def match(boxes, truth, low, high, best=False):
     boxes: (R, 4). truth: (M, 4), M from 0. An object has an IoU of at least `high`, background
     of less than `low`. best: what covers a truth most is an object anyway, as in Faster R-CNN.
     """
+    require_floats("boxes", boxes)
+    require_floats("truth", truth, boxes.dtype)
     about = torch.zeros(len(boxes), dtype=torch.long, device=boxes.device)
     if not len(truth):
         return about, about.clone()
@@ -153,6 +164,7 @@ def match(boxes, truth, low, high, best=False):
 
 def split_said(said):
     """What the RPN says, anchor by anchor: (N, 5 A, H, W) → (N, H·W·A), (N, H·W·A, 4)."""
+    require_floats("said", said)
     by_anchor = said.movedim(1, -1).reshape(len(said), -1, 5)
     return by_anchor[..., 0], by_anchor[..., 1:]
 
@@ -163,6 +175,7 @@ def propose(said, size=64, most=20, before=64, threshold=0.7):
     said: (N, 5 A, H, W), of `rpn`. size: pixels a side. most: so many of each picture stay.
     before: so many go into the non-maximum suppression; threshold: its IoU. No gradient passes.
     """
+    require_floats("said", said)
     anchors = anchor_boxes(*said.shape[2:]).to(said.device)
     scores, deltas = split_said(said.detach())
     scores, chosen = scores.topk(min(before, len(anchors)), dim=1)
@@ -186,14 +199,14 @@ def two_stage_loss(model, images, boxes_list, labels_list, proposals=None):
     "class", cross-entropy, and "box", smooth L1. Raises ArgumentError.
     """
     _check_images(model, images)
-    boxes_list, labels_list = _as_truth(boxes_list, labels_list, images, model.classes)
+    boxes_list, labels_list = as_truth(boxes_list, labels_list, images, model.classes)
     (maps, eighth), parts = model.body(images), {}
     if proposals is None:
         said = model.rpn(eighth)
         parts, rois = _rpn_loss(said, boxes_list), propose(said, images.shape[-1], TAUGHT)
     else:
-        rois = _as_rois(proposals, images)
-    rois = torch.cat([rois, _as_rois(boxes_list, images)])  # the truth is a good proposal
+        rois = as_rois(proposals, images)
+    rois = torch.cat([rois, as_rois(boxes_list, images)])  # the truth is a good proposal
     if model.training and len(rois) == 1:
         raise ArgumentError("one region alone cannot be normalised; give proposals, or more boxes")
     parts |= _head_loss(*model.regions(maps, rois), rois, boxes_list, labels_list)
@@ -244,7 +257,7 @@ def detect(model, images, threshold=0.01, nms_threshold=0.5, proposals=None):
     nms_threshold, size = float(as_fraction("nms_threshold", nms_threshold)), images.shape[-1]
     with mode(model, training=False), torch.inference_mode():
         maps, last = model.body(images)
-        rois = propose(model.rpn(last), size) if proposals is None else _as_rois(proposals, images)
+        rois = propose(model.rpn(last), size) if proposals is None else as_rois(proposals, images)
         logits, deltas = model.regions(maps, rois)
         boxes, scores = decode(rois[:, 1:], deltas, size), logits.softmax(1)[:, :-1]
     row, label = torch.nonzero(scores >= threshold, as_tuple=True)
@@ -255,46 +268,10 @@ def detect(model, images, threshold=0.01, nms_threshold=0.5, proposals=None):
     return [{name: part[row].cpu().numpy() for name, part in parts.items()} for row in rows]
 
 
-def _as_rois(boxes_list, images):
-    """Boxes of each picture → RoIs (R, 5) on the images' device."""
-    if isinstance(boxes_list, dict) or len(boxes_list) != len(images):
-        raise ArgumentError(f"there are {len(images)} images and {len(boxes_list)} proposals")
-    rows = [torch.empty(0, 5)]
-    for i, boxes in enumerate(boxes_list):
-        boxes = torch.as_tensor(_as_sized(f"proposals[{i}]", boxes, images.shape[-1])).float()
-        rows.append(functional.pad(boxes, (1, 0), value=i))
-    return torch.cat(rows).to(images.device)
-
-
-def _as_truth(boxes_list, labels_list, images, classes):
-    """Boxes (M, 4) float32 and labels (M,) int64 of each picture on the images' device."""
-    if not len(boxes_list) == len(labels_list) == len(images):
-        counts = f"{len(images)} images, {len(boxes_list)} boxes and {len(labels_list)} labels"
-        raise ArgumentError(f"there are {counts}; give one list entry a picture")
-    every_box, every_label = [], []
-    for i, (boxes, kinds) in enumerate(zip(boxes_list, labels_list, strict=True)):
-        boxes = _as_sized(f"boxes_list[{i}]", boxes, images.shape[-1])
-        kinds = as_classes(f"labels_list[{i}]", kinds, len(boxes))
-        if ((kinds < 0) | (kinds >= classes)).any():
-            raise ArgumentError(f"labels_list[{i}] must be 0 … {classes - 1}, got {kinds.tolist()}")
-        every_box.append(torch.as_tensor(boxes).float().to(images.device))
-        every_label.append(torch.as_tensor(kinds).to(images.device))
-    return every_box, every_label
-
-
-def _as_sized(name, boxes, size):
-    boxes = as_boxes(name, boxes)
-    wrong = (boxes < 0) | (boxes > size) | (boxes == boxes[:, [2, 3, 0, 1]])
-    refuse_rows(wrong.any(axis=1), name, boxes, f"must have an area, within 0 … {size} pixels")
-    return boxes
-
-
 def _check_images(model, images):
     if not isinstance(model, TwoStage):
         raise ArgumentError(f"model must be a TwoStage, got {type(model).__name__}")
-    if not isinstance(images, torch.Tensor) or not images.is_floating_point():
-        what = getattr(images, "dtype", type(images).__name__)
-        raise ArgumentError(f"images must be a float tensor, got {what}; use images / 255")
+    require_model_input("images", images, model, pixels=True)
     shape = tuple(images.shape)
     if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3] or 0 in shape or shape[3] % STRIDE:
         raise ArgumentError(f"images must be (N, 3, H, H) with H a multiple of 8, got {shape}")

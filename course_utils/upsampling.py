@@ -6,6 +6,7 @@ Letters: N pictures, C channels, H × W pixels. Arrays are float32 or float64, a
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from course_utils import advice
 from course_utils.arguments import as_array, as_images, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.layers import Conv2d, MaxPool2d
@@ -135,20 +136,20 @@ def one_hot(labels, classes):
 
 def _as_pair(x, weight):
     """x (N, in, H, W) and weight (in, out, R, S) of one dtype."""
-    weight = as_array("weight", weight)
+    given, weight = weight, as_array("weight", weight)
     if weight.ndim != 4 or 0 in weight.shape:
-        raise ArgumentError(
-            f"weight must be (in, out, R, S), got {weight.shape}; for one kernel use "
-            "kernel[None, None]"
-        )
+        one = advice.part("weight", given, "[None, None]")
+        hint = f"; for one kernel use {one}" if weight.ndim == 2 else ""
+        raise ArgumentError(f"weight must be (in, out, R, S), got {weight.shape}{hint}")
     x = as_images("x", x)
     if x.shape[1] != weight.shape[0]:
         fits = x.shape[1] == weight.shape[1]
-        hint = "; here the inputs come first: use weight.transpose(1, 0, 2, 3)" if fits else ""
+        turned = advice.moved("weight", given, 1, 0, 2, 3)
+        hint = f"; the inputs come first here: use {turned}" if fits else ""
         raise ArgumentError(
             f"weight must be ({x.shape[1]}, out, R, S) for x {x.shape}, got {weight.shape}{hint}"
         )
-    return x, as_images("weight", weight, dtype=x.dtype)
+    return x, as_images("weight", given, dtype=x.dtype)
 
 
 def _as_bias(bias, outs, dtype):

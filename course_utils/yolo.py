@@ -15,6 +15,7 @@ from course_utils.boxes import batched_nms
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.region_arguments import as_boxes, as_classes, as_fraction, refuse_rows
+from course_utils.tensors import require_floats, require_model_input
 from course_utils.training import mode
 
 
@@ -55,6 +56,7 @@ def yolo_network(width=8, classes=10):
 
 def pixel_boxes(said, size=64):
     """Boxes, xyxy in pixels, out of a table's first channels: (N, 4, S, S) → (N, S, S, 4)."""
+    require_floats("said", said)
     x, y, width, height = said.unbind(1)
     cells = said.shape[-1]
     number = torch.arange(cells, device=said.device)
@@ -76,6 +78,8 @@ def decode(outputs, size=64):
 
 def paired_giou(a, b):
     """`boxes.generalized_box_iou` row by row, with gradients: (M, 4), (M, 4) → (M,), −1 … 1."""
+    require_floats("a", a)
+    require_floats("b", b)
     inside = torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])
     around = torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])
     shared, around = inside.clamp(min=0).prod(dim=1), around.prod(dim=1)
@@ -118,6 +122,7 @@ def detect(model, images, threshold=0.001, nms_threshold=0.5):
     threshold = float(as_fraction("threshold", threshold))
     if not isinstance(model, nn.Module):
         raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+    require_model_input("images", images, model, pixels=True)
     _check_shape("images", images, "N", 3, "H", "H")
     if images.shape[-1] % 8:
         raise ArgumentError(f"images must have sides of 8, 16, … pixels, got {images.shape[-1]}")
@@ -142,9 +147,7 @@ def _as_objects(i, boxes, labels, size):
 
 def _check_shape(name, value, *wanted):
     """Refuse what is no float tensor (N, C, S, S) of the wanted numbers; a text allows any."""
-    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
-        what = getattr(value, "dtype", type(value).__name__)
-        raise ArgumentError(f"{name} must be a float tensor, got {what}")
+    require_floats(name, value)
     shape = tuple(value.shape)
     fits = len(shape) == 4 and shape[2] == shape[3] and 0 not in shape
     if not fits or any(type(w) is int and w != n for w, n in zip(wanted, shape, strict=True)):

@@ -556,7 +556,12 @@ def test_case_36_only_float32_and_int64_reach_the_device():
             return super().forward(x)
 
     model = Spy(6, 3)
-    refused(lambda: fit_on(model, IMAGES.astype(float)), "float32", "float64", "np.float32(images)")
+    refused(
+        lambda: fit_on(model, IMAGES.astype(float)),
+        "float32",
+        "float64",
+        "images.astype(np.float32)",
+    )
     refused(lambda: fit_on(model, torch.tensor(IMAGES).double()), "float64", "use images.float()")
     assert seen == []
     fit_on(model, IMAGES, loss=lambda logits, y: seen.append(y.dtype) or logits.sum())

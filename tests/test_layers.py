@@ -307,7 +307,7 @@ def test_bad_images_are_named_with_the_fix(call, says):
     [
         ([0, 10], "labels must be 0 … 9, found 10 at 1"),
         ([-100, 1], "labels must be 0 … 9, found -100 at 0"),
-        ([0.0, 1.0], r"whole numbers, got float64; use labels.astype\(int\)"),
+        ([0.0, 1.0], r"whole numbers, got float64; use np.int64\(labels\)"),
         (np.eye(10, dtype=int)[:2], r"got \(2, 10\); use labels.argmax\(axis=1\)"),
         (np.zeros((2, 1), int), r"got \(2, 1\); use labels\[:, 0\]"),
         ([1], "there are 2 logits and 1 labels"),

@@ -499,7 +499,10 @@ AP = average_precision
         (lambda: metrics.match_detections([[0.5]], [1, 2]), "there are 1 boxes and 2 scores"),
         (lambda: metrics.match_detections([[0.5]], [1], 0), "threshold must be above 0"),
         (lambda: metrics.match_detections([[0.5]], [1], 50), "threshold must be a number 0 … 1"),
-        (lambda: metrics.precision_recall([1], [0], 1), r"correct must be \(N,\) bool.*found >= 0"),
+        (
+            lambda: metrics.precision_recall([1], [0], 1),
+            r"correct must be \(N,\) bool.*correct\) >= 0",
+        ),
         (lambda: metrics.precision_recall([1, 2], [True], 1), "there are 1 boxes and 2 scores"),
         (lambda: metrics.precision_recall([1], [True], 0), "truths must be a whole number from 1"),
         (lambda: metrics.precision_recall([1, 2], [True] * 2, 1), "truths must count all"),

@@ -275,7 +275,10 @@ def test_what_else_is_accepted():
         ({"learning_rate": "fast"}, "learning_rate must be a number above 0, got 'fast'"),
         ({"weight_decay": -1}, "weight_decay must be a number from 0, got -1"),
         ({"seed": None}, "seed must be a whole number from 0, got None"),
-        ({"loss": nn.CrossEntropyLoss(reduction="none")}, 'one number, got .*reduction="mean"'),
+        (
+            {"loss": nn.CrossEntropyLoss(reduction="none")},
+            r"one number, got .*loss\(logits, labels\).mean\(\)",
+        ),
     ],
 )
 def test_bad_settings_are_named(options, says):

@@ -405,7 +405,7 @@ BAD = {
     "bins": (lambda: TwoStage(bins=0), "bins must be a whole number"),
     "features": (lambda: TwoStage(features=-1), "features must be a whole number"),
     "model": (lambda: loss(model=torch.nn.Flatten()), "model must be a TwoStage, got Flatten"),
-    "bytes": (lambda: loss(IMAGES.byte()), "float tensor, got torch.uint8; use images / 255"),
+    "bytes": (lambda: loss(IMAGES.byte()), r"float32, got torch.uint8; use images.float\(\) / 255"),
     "one image": (lambda: loss(IMAGES[0]), r"images must be \(N, 3, H, H\).*got \(3, 64, 64\)"),
     "channels last": (lambda: loss(IMAGES.movedim(1, -1)), r"got \(1, 64, 64, 3\)"),
     "size": (lambda: loss(torch.zeros(1, 3, 62, 62)), "a multiple of 8, got"),

@@ -11,10 +11,13 @@ from torch.nn.functional import cross_entropy
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
+from course_utils import advice
+from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider, switch
 from course_utils.figures import show_image
 from course_utils.models import small_resnet
+from course_utils.tensors import require_floats
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 WIDTH, CLASSES, BATCH, SEED = 8, 10, 16, 0  # of the networks whose gradients are measured
@@ -118,17 +121,12 @@ def _short(number):
 
 def _gray_batch(images):
     """A batch of gray images (N, 1, H, W), float32, finite. Raises ArgumentError."""
-    if not isinstance(images, torch.Tensor):
-        kind = type(images).__name__
-        raise ArgumentError(f"images must be a tensor, got {kind}; use torch.as_tensor(images)")
+    require_floats("images", images, torch.float32, pixels=True)
     if images.ndim != 4 or images.shape[1] != 1:
         fix = "; for gray images use images[:, None]" if images.ndim == 3 else ""
         raise ArgumentError(f"images must be (N, 1, H, W), got {tuple(images.shape)}{fix}")
     if len(images) < 2 or min(images.shape[2:]) < 4:
         raise ArgumentError(f"images must be 2 or more, from 4 × 4, got {tuple(images.shape)}")
-    if images.dtype != torch.float32:
-        fix = "images.float()" if images.is_floating_point() else "images.float() / 255"
-        raise ArgumentError(f"images must be float32, got {images.dtype}; use {fix}")
     if not images.isfinite().all():
         raise ArgumentError("images must be finite, got nan or inf; use images.nan_to_num()")
     return images.detach().cpu()
@@ -218,16 +216,17 @@ def _in_words(rotation, flip, scale, right, brightness, colour):
 
 def _checked_photo(name, photo):
     """A photo (H, W, 3) uint8, no side above LARGEST. Raises ArgumentError."""
-    photo = np.asarray(photo)
+    given, photo = photo, as_array(name, photo)
     if photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape:
-        fix = "; use np.stack([photo] * 3, axis=2)" if photo.ndim == 2 else ""
+        fix = f"; use {advice.in_colour(name, given)}" if photo.ndim == 2 else ""
         raise ArgumentError(f"{name} must be (H, W, 3), got {photo.shape}{fix}")
     if photo.dtype != np.uint8:
-        fix = "(photo * 255).astype(np.uint8)" if photo.max() <= 1 else "photo.astype(np.uint8)"
+        fix = advice.in_bytes(name, given, 255 if photo.max() <= 1 else 1)
         raise ArgumentError(f"{name} must be uint8, got {photo.dtype}; use {fix}")
     if max(photo.shape) > LARGEST:
-        fix = "use load_photo(name, 300)"
-        raise ArgumentError(f"{name} must have sides up to {LARGEST}, got {photo.shape}; {fix}")
+        n = -(-max(photo.shape) // LARGEST)
+        fix = advice.part(name, given, f"[::{n}, ::{n}]")
+        raise ArgumentError(f"{name} must have sides up to {LARGEST}, got {photo.shape}; use {fix}")
     return photo
 
 
@@ -238,21 +237,18 @@ def gate_viewer(gates, names):
     names, from two. Channels count from 0. Raises ArgumentError.
     """
     names = [str(name) for name in names]
-    gates = gates.detach().cpu() if isinstance(gates, torch.Tensor) else gates
-    try:
-        gates = np.asarray(gates, float)
-    except (TypeError, ValueError):
-        raise ArgumentError(f"gates must be rows of numbers, got {gates!r:.50}") from None
+    given, gates = gates, as_array("gates", gates).astype(float)
     if len(names) < 2 or len(set(names)) < len(names):
         raise ArgumentError(f"names must be two or more different names, got {names}")
     if gates.ndim != 2 or len(gates) != len(names) or gates.shape[1] < 1:
-        fix = "; use gates.T" if gates.ndim == 2 and gates.shape[1] == len(names) else ""
+        turned = gates.ndim == 2 and gates.shape[1] == len(names)
+        fix = f"; use {advice.part('gates', given, '.T')}" if turned else ""
         raise ArgumentError(
             f"gates must be (classes, channels), here ({len(names)}, C), got {gates.shape}{fix}"
         )
     if not ((gates >= 0) & (gates <= 1)).all():  # nan is refused too
         span = f"{gates.min():g} … {gates.max():g}"
-        raise ArgumentError(f"gates must be 0 … 1, got {span}; use the sigmoid's output")
+        raise ArgumentError(f"gates must be 0 … 1, got {span}; use what the sigmoid returns")
     edges = np.arange(gates.shape[1] + 1) - 0.5
     figure = Figure(figsize=(9, 4.6))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.7, 1))

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
+from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.boxes import batched_nms
 from course_utils.errors import ArgumentError
@@ -212,7 +213,8 @@ def _as_table(boxes, confidence, classes):
     wanted["classes"] = (*cells, *arrays["classes"].shape[-1:])
     for name, array in arrays.items():
         if array.shape != wanted[name] or not array.size:
-            hint = f"; for one picture use {name}[0]" if array.shape[1:] == wanted[name] else ""
+            first = advice.part(name, given[name], "[0]")
+            hint = f"; for one picture use {first}" if array.shape[1:] == wanted[name] else ""
             text = {"confidence": "(S, S)", "boxes": "(S, S, 4)", "classes": "(S, S, K)"}[name]
             grid = "" if name == "confidence" else f" with S = {cells[0]}"
             raise ArgumentError(f"{name} must be {text}{grid}, got {array.shape}{hint}")

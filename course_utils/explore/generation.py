@@ -9,6 +9,7 @@ from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider
 from course_utils.figures import show_image
 from course_utils.gan import draw_pictures
+from course_utils.tensors import require_floats
 
 STOPS = 7  # pictures on the way
 DRAWS = 10  # how many draws of noise can be chosen
@@ -20,6 +21,8 @@ def walk(start, end, way):
     start, end: (D,) tensors from N(0, 1). way: (W,) tensor, 0 start … 1 end. → (W, D). Since
     cos² + sin² = 1, each stop is N(0, 1) as well; the plain mean of two draws would be smaller.
     """
+    for name, value in (("start", start), ("end", end), ("way", way)):
+        require_floats(name, value)
     angle = way[:, None] * (np.pi / 2)
     return torch.cos(angle) * start + torch.sin(angle) * end
 

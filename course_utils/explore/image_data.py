@@ -5,6 +5,7 @@ import colorsys
 import numpy as np
 from matplotlib.figure import Figure
 
+from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider, switch
 from course_utils.figures import show_image
@@ -18,6 +19,9 @@ def resolution_explorer(pictures):
     """
     if not pictures:
         raise ArgumentError("pictures must hold at least one picture, got none")
+    pictures = {
+        name: as_array(f"pictures[{name!r}]", picture) for name, picture in pictures.items()
+    }
     figure = Figure(figsize=(9, 3.4), layout="none")  # pictures of any format find room
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.04)
     before, after = figure.subplots(1, 2)
@@ -55,8 +59,9 @@ def channel_mixer(photo):
 
     photo: (H, W, 3) uint8.
     """
-    if np.ndim(photo) != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
-        raise ArgumentError(f"photo must be (H, W, 3) uint8, got {np.shape(photo)}")
+    photo = as_array("photo", photo)
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+        raise ArgumentError(f"photo must be (H, W, 3) uint8, got {photo.shape} {photo.dtype}")
     figure = Figure(figsize=(9, 3.2))
     patch, bars, view = figure.subplots(1, 3, width_ratios=(1, 1.2, 1.6))
     show_image(np.zeros((1, 1, 3), dtype=np.uint8), "your colour", patch)
@@ -94,6 +99,7 @@ def shift_explorer(image, convolve, pool, shift):
     image: (H, W). convolve: (H, W) → (H′, W′). pool: ((H, W), window) → max-pooled map.
     shift: ((H, W), down, right) → (H, W), zeros moving in.
     """
+    image = as_array("image", image)
     figure = Figure(figsize=(10, 2.8))
     axes = figure.subplots(1, 4)
     still = convolve(image)

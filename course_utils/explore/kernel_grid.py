@@ -4,6 +4,7 @@ import ipywidgets as widgets
 import numpy as np
 import traitlets
 
+from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 
 LIMIT = 1000
@@ -18,7 +19,7 @@ class KernelGrid(widgets.GridBox):
     value = traitlets.Tuple()
 
     def __init__(self, kernel):
-        kernel = np.asarray(kernel, float)
+        kernel = as_array("kernel", kernel).astype(float)
         if kernel.ndim != 2 or not kernel.size:
             raise ArgumentError(f"kernel must be (R, S), got {kernel.shape}")
         self._shape, self._paused = kernel.shape, False
@@ -43,7 +44,7 @@ class KernelGrid(widgets.GridBox):
 
     def set(self, kernel):
         """Show another kernel of the same shape; `value` changes once."""
-        kernel = np.asarray(kernel, float)
+        kernel = as_array("kernel", kernel).astype(float)
         if kernel.shape != self._shape:
             raise ArgumentError(f"kernel must be {self._shape}, got {kernel.shape}")
         kernel = np.clip(np.nan_to_num(kernel), -LIMIT, LIMIT)

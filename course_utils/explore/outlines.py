@@ -6,6 +6,7 @@ One line with gaps is drawn many times faster than a patch for each box.
 import numpy as np
 from matplotlib.lines import Line2D
 
+from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 from course_utils.figures import show_image
@@ -19,18 +20,18 @@ def as_picture(image):
     """A picture (H, W, 3) or (H, W) uint8 as (H, W, 3) uint8. Raises ArgumentError."""
     array = as_array("image", image)
     if array.ndim == 3 and array.shape[0] == 3 != array.shape[2]:
-        use = "image.permute(1, 2, 0)" if hasattr(image, "permute") else "image.transpose(1, 2, 0)"
-        raise ArgumentError(f"image must be (H, W, 3), got {array.shape}; use {use}")
+        last = advice.moved("image", image, 1, 2, 0)
+        raise ArgumentError(f"image must be (H, W, 3), got {array.shape}; use {last}")
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3) or not array.size:
-        fix = "; use image[0]" if array.ndim == 4 else ""
+        fix = f"; use {advice.part('image', image, '[0]')}" if array.ndim == 4 else ""
         raise ArgumentError(f"image must be (H, W, 3) or (H, W), got {array.shape}{fix}")
     if array.dtype != np.uint8:
-        fix = "(image * 255).astype(np.uint8)" if array.max() <= 1 else "image.astype(np.uint8)"
+        fix = advice.in_bytes("image", image, 255 if array.max() <= 1 else 1)
         raise ArgumentError(f"image must be uint8, got {array.dtype}; use {fix}")
     if max(array.shape) > LARGEST:
         n = -(-max(array.shape) // LARGEST)
-        fix = f"use image[::{n}, ::{n}]"
-        raise ArgumentError(f"image must have sides up to {LARGEST}, got {array.shape}; {fix}")
+        fix = advice.part("image", image, f"[::{n}, ::{n}]")
+        raise ArgumentError(f"image must have sides up to {LARGEST}, got {array.shape}; use {fix}")
     return array if array.ndim == 3 else np.stack([array] * 3, axis=2)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError, CourseError
 from course_utils.explore.engine import Explorer, switch
 from course_utils.figures import show_image
@@ -22,7 +23,7 @@ class PixelEditor(Explorer):
     """
 
     def __init__(self, bits, file="my_face.pbm"):
-        bits = np.asarray(bits)
+        bits = as_array("bits", bits)
         if bits.ndim != 2 or not bits.size >= 1 or max(bits.shape) > LARGEST:
             raise ArgumentError(f"bits must be (H, W), at most {LARGEST} each, got {bits.shape}")
         if not np.isin(bits, (0, 1)).all():

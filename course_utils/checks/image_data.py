@@ -255,7 +255,7 @@ EXERCISES = {
         verified="pure and random colours",
         hints=[_hint_luma],
         dtype=np.uint8,
-        tolerance=0.5,
+        rounded=True,
     ),
     "shrink": Exercise(
         number=6,
@@ -264,7 +264,7 @@ EXERCISES = {
         verified="blocks of 2 to 5, gray and RGB, odd sizes",
         hints=[_hint_shrink],
         dtype=np.uint8,
-        tolerance=0.5,
+        rounded=True,
     ),
     "shift_zeros": Exercise(
         number=7,

@@ -37,6 +37,14 @@ def test_environment_yml_is_the_project_through_pip():
     assert environment["name"] == PROJECT["project"]["name"]
 
 
+def test_the_oldest_and_the_newest_python_are_tested_and_told():
+    steps = yaml.safe_load((ROOT / ".github/workflows/course.yml").read_text(encoding="utf-8"))
+    oldest, *_, newest = steps["jobs"]["run"]["strategy"]["matrix"]["python"]
+    assert PROJECT["project"]["requires-python"] == f">={oldest}"
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"Python {oldest} to {newest}" in text and f"Python {oldest} or newer" in text
+
+
 def test_every_dependency_says_why():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     packages = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]

@@ -130,6 +130,18 @@ def close(got, wanted):
     return got.shape == wanted.shape and np.allclose(got, wanted)
 
 
+def mistakes(*known):
+    """A hint from pairs: a function that makes a typical mistake, and what to say about it."""
+
+    def hint(got, wanted, arguments):
+        with np.errstate(all="ignore"):  # a mistake may divide by 0
+            for mistake, said in known:
+                if close(got, mistake(*arguments)):
+                    return said
+
+    return hint
+
+
 def _differences(exercise, got, wanted):
     """What is wrong with the values, in general words; None if nothing is."""
     if got.shape != wanted.shape:

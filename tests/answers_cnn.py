@@ -41,6 +41,15 @@ def late(layers):
     return seen
 
 
+def counted(layers):
+    """The pixels with a gradient, in one dimension; section 2.18 does it in two."""
+    x = picture = torch.ones(1, 1, late(layers) + 600, requires_grad=True)
+    for size, stride in layers:
+        x = F.conv1d(x, torch.ones(1, 1, size), stride=stride)
+    x[0, 0, x.shape[2] // 2].backward()
+    return np.count_nonzero(picture.grad)
+
+
 WRONG = {
     "output_size": [
         ("lambda i, f, s, p: (i + 2 * p - f) / s + 1", "round downwards"),
@@ -49,6 +58,8 @@ WRONG = {
         ("lambda i, f, s, p: (i + 2 * p - f) // s", "one too few"),
         ("lambda i, f, s, p: (i + 2 * p - f + 1) // s", "one too few"),
         ("lambda i, f, s, p: i", "is wrong"),
+        ("lambda i, f, s, p: np.floor((i + 2 * p - f) / s) + 1", "a whole number is wanted"),
+        ("lambda i, f, s, p: np.uint8((i + 2 * p - f) // s + 1 & 255)", "is wrong"),
     ],
     "count_parameters": [
         ("lambda i, o, k, b: o * (k * k + b)", "for \\*each\\* input channel"),
@@ -57,6 +68,7 @@ WRONG = {
         ("lambda i, o, k, b: o * i * (k * k + b)", "one bias for each filter"),
         ("lambda i, o, k, b: o * i * k * k + b", "not one for all"),
         ("lambda i, o, k, b: o * (i * k * k + 1)", "bias is False"),
+        ("lambda i, o, k, b: o * i * k * k + o * float(b)", "a whole number is wanted"),
     ],
     "convolve2d": [
         ("correlate", "that is cross-correlation"),
@@ -94,6 +106,8 @@ WRONG = {
         ("lambda n: late(n) if n else 0", "without a layer|only for"),
         ("late", "only for the layers after it"),
         ("lambda n: n[0][0]", "IndexError|s times as large|is wrong"),
+        ("lambda n: counted(n) * 1.0", "a whole number is wanted"),
+        ("lambda n: counted(n[:4])", "is wrong"),
     ],
     "mean_pool_backward": [
         ("spread", "its share"),
@@ -108,7 +122,7 @@ RIGHT = {
     "output_size": [
         lambda i, f, s, p: len(range(0, i + 2 * p - f + 1, s)),
         lambda i, f, s, p: math.floor((i + 2 * p - f) / s + 1),
-        lambda i, f, s, p: np.floor((i + 2 * p - f) / s) + 1.0,
+        lambda i, f, s, p: np.floor_divide(i + 2 * p - f, s) + np.uint16(1),
     ],
     "count_parameters": [
         lambda i, o, k, b: sum(p.numel() for p in torch.nn.Conv2d(i, o, k, bias=b).parameters()),
@@ -146,11 +160,10 @@ RIGHT = {
     ],
     "log_softmax": [
         lambda z: torch.tensor(z).log_softmax(dim=1),
-        lambda z: (
-            torch.tensor(z).float().log_softmax(dim=1)
-            if abs(z).max() < 100
-            else special.log_softmax(z, 1)
-        ),
+        lambda z: torch.tensor(z).float().log_softmax(dim=1),
+        lambda z: torch.nn.LogSoftmax(dim=1)(torch.FloatTensor(z)),
+        lambda z: F.log_softmax(torch.Tensor(z), dim=1).tolist(),
+        lambda z: special.log_softmax(z.astype(np.float32), axis=1),
         lambda z: special.log_softmax(z, axis=1),
         lambda z: z - special.logsumexp(z, axis=1, keepdims=True),
     ],
@@ -158,9 +171,10 @@ RIGHT = {
         lambda n: (
             1 + sum((k - 1) * math.prod(s for _, s in n[:place]) for place, (k, _) in enumerate(n))
         ),
-        lambda n: float(
+        lambda n: (
             1 + sum((k - 1) * int(np.prod([s for _, s in n[:i]])) for i, (k, _) in enumerate(n))
         ),
+        counted,
     ],
     "mean_pool_backward": [
         lambda d, n: spread(d, n) / (n * n),

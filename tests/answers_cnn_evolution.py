@@ -18,6 +18,12 @@ def places(scores, labels, k, axis=1):
     return 1 - np.mean(np.any(np.argsort(scores, axis=axis)[:, :k] == labels[:, None], axis=1))
 
 
+def ranks(scores, labels):
+    """How many classes are before the right one, in each row."""
+    own = np.take_along_axis(scores, labels[:, None], axis=1)
+    return (scores > own).sum(axis=1)
+
+
 def column(values):
     return values.reshape(-1, 1, 1)
 
@@ -64,6 +70,7 @@ WRONG = {
         ("lambda z, y, k: places(-z, y, k - 1)", "one too few"),
         ("lambda z, y, k: 1 - (np.sort(-z)[:, :k] == y[:, None]).any(axis=1).mean()", "scores"),
         ("lambda z, y, k: z.argmax(axis=1) == y", "one for all"),
+        ("lambda z, y, k: np.sum(ranks(z, y) >= k, dtype=np.uint8) / len(y)", "is wrong"),
     ],
     "batch_norm_train": [
         ("lambda x, g, b: column(g) * norm(x, 0) + column(b)", "each \\*pixel\\*"),
@@ -135,6 +142,11 @@ WRONG = {
         ("lambda k, n, c: (n * k * k * c * c, k)", "field of one layer"),
         ("lambda k, n, c: (n * (k - 1) + 1, n * k * k * c * c)", "exchanged"),
         ("lambda k, n, c: n * k * k * c * c", "two numbers are wanted"),
+        ("lambda k, n, c: (n * k * k * c * c, n * (k - 1) + 1.0)", "a whole number is wanted"),
+        (
+            "lambda k, n, c: [np.float32(n * k * k * c * c), np.float32(n * (k - 1) + 1)]",
+            "a whole number is wanted",
+        ),
     ],
     "residual_block": [
         ("lambda x, w1, w2: relu(relu(x @ w1) @ w2) + x", "\\*before\\* the last ReLU"),
@@ -215,7 +227,7 @@ RIGHT = {
         lambda k, n, c: (count(stack(k, n, c)), 1 + sum(k - 1 for _ in range(n))),
         lambda k, n, c: np.array([n * (k * c) ** 2, n * k - n + 1]),
         lambda k, n, c: torch.tensor([n * k * k * c * c, n * (k - 1) + 1]),
-        lambda k, n, c: [np.float32(n * k * k * c * c), np.float32(n * (k - 1) + 1)],
+        lambda k, n, c: [np.int32(n * k * k * c * c), np.int64(n * (k - 1) + 1)],
     ],
     "residual_block": [
         lambda x, w1, w2: np.maximum(x + np.maximum(x.dot(w1), 0).dot(w2), 0),

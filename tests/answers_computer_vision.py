@@ -1,6 +1,7 @@
 """Answers to the exercises of chapter 4: wrong ones with their hints, and other right ones."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -47,6 +48,17 @@ def over_union(shared, a, b):
     return shared / np.float64(area(a) + area(b) - shared)
 
 
+def sides(a, b):
+    left, top, right, bottom = corners(a, b)
+    return right - left, bottom - top
+
+
+def half_cut(a, b, *axes):
+    """Right, but that only the sides along these axes are cut off at 0."""
+    width, height = (max(v, 0) if i in axes else v for i, v in enumerate(sides(a, b)))
+    return over_union(width * height, a, b) if area(a) + area(b) else 0
+
+
 def careful(a, b):
     union = area(a) + area(b) - cut(a, b)
     return cut(a, b) / union if union else 0
@@ -90,6 +102,25 @@ def by_search(box, size, cells):
     return np.searchsorted(lines, centre(box)[::-1], side="right")
 
 
+def by_lines(box, size, cells):
+    """The last line that is not beyond the centre; the lines in exact fractions."""
+    lines = [Fraction(size * i, cells) for i in range(cells)]
+    return [max(i for i, line in enumerate(lines) if line <= v) for v in centre(box)[::-1]]
+
+
+EARLY = "too early"
+ROUNDED = (  # the centre, with something cut or rounded to whole pixels before it is used
+    "[v // 1 for v in centre(b)]", "[round(v) for v in centre(b)]",
+    "[math.ceil(v) for v in centre(b)]", "[int(b[0] + b[2]) // 2, int(b[1] + b[3]) // 2]",
+    "[(b[0] + b[2]) // 2, (b[1] + b[3]) // 2]", "centre(b.astype(int))", "centre(np.round(b))",
+    "centre(np.ceil(b))", "(b[:2] + (b[2:] - b[:2]) // 2)", "(b[:2] // 1 + (b[2:] - b[:2]) / 2)",
+    "(b[:2] + (b[2:] - b[:2]).astype(int) / 2)", "(b[2:] - (b[2:] - b[:2]) // 2)",
+    "(b[:2] + np.round(b[2:] - b[:2]) / 2)", "[centre(b)[0] // 1, centre(b)[1]]",
+    "[centre(b)[0], centre(b)[1] // 1]", "[round(centre(b)[0]), centre(b)[1]]",
+    "[centre(b)[0], round(centre(b)[1])]",
+)  # fmt: skip
+
+
 # keep_after_nms
 def greedy(boxes, scores, threshold, better=lambda iou, threshold: iou <= threshold):
     order, kept = scores.argsort()[::-1], []
@@ -115,6 +146,16 @@ def compare_with_kept(boxes, scores, threshold):
     return kept
 
 
+def while_above_zero(boxes, scores, threshold):
+    """Right while every score is above 0."""
+    left, kept = scores.copy(), []
+    while len(left) and left.max() > 0:
+        kept.append(left.argmax())
+        left[box_iou(boxes[kept[-1:]], boxes)[0] > threshold] = 0
+        left[kept[-1]] = 0
+    return np.array(kept, int)
+
+
 def mask_of(indices, count):
     mask = np.zeros(count, bool)
     mask[indices] = True
@@ -127,8 +168,9 @@ def curve(correct):
     return hits / np.arange(1, len(hits) + 1), hits
 
 
-def staircase(correct, truths, envelope=True, start=0):
-    precision, hits = curve(correct)
+def staircase(correct, truths, envelope=True, start=0, dtype=int):
+    hits = np.cumsum(correct, dtype=dtype)
+    precision = hits / np.arange(1, len(hits) + 1)
     if envelope:
         precision = [max(precision[i:]) for i in range(len(precision))]
     steps = np.diff(hits / truths, prepend=0)
@@ -238,6 +280,16 @@ def over_labels(truth, predicted, labels):
     return sum(ious) / np.float64(len(ious))
 
 
+def confused(truth, predicted, classes, dtype):
+    """By a matrix (truth, prediction) in which each pixel counts."""
+    matrix = np.zeros((classes, classes), dtype)
+    for a, b in zip(truth.ravel(), predicted.ravel(), strict=True):
+        matrix[a, b] += 1
+    hits = np.diag(matrix).astype(float)
+    union = matrix.sum(0, dtype=float) + matrix.sum(1, dtype=float) - hits
+    return (hits[union > 0] / union[union > 0]).mean()
+
+
 def filled_with(value):
     def answer(truth, predicted, classes):
         hits, _, _, union = table(truth, predicted, classes)
@@ -286,6 +338,9 @@ WRONG = {
         ("lambda a, b: over_union(cut(a, b), a, b)", "0 / 0"),
         ("lambda a, b: over_union(abs(uncut(a, b)), a, b)", "is wrong"),
         ("lambda a, b: area(a) / cut(a, b)", "above 1"),
+        ("lambda a, b: half_cut(a, b, 0)", "below 0"),
+        ("lambda a, b: half_cut(a, b, 1)", "below 0"),
+        ("lambda a, b: careful(a, b) * (min(sides(a, b)) > 0.01)", "is wrong"),
     ],
     "to_cxcywh": [
         ("lambda b: ops.box_convert(torch.tensor(b), 'xyxy', 'xywh')", "still the corner"),
@@ -336,6 +391,16 @@ WRONG = {
         ("lambda b, n, s: cell_of((b[2:] - b[:2]) / 2, n, s)", "where the box lies"),
         ("lambda b, n, s: np.dot(cell_of(centre(b), n, s), [s, 1])", "two numbers are wanted"),
         ("lambda b, n, s: (s // 2, s // 2)", "is wrong"),
+        *((f"lambda b, n, s: cell_of({place}, n, s)", f"is wrong|{EARLY}") for place in ROUNDED),
+        (
+            "lambda b, n, s: np.minimum((b[[1, 0]] + b[[3, 2]]) * s // (2 * n), s - 1)",
+            "those are floats: they cannot be used as indices",
+        ),
+        (
+            "lambda b, n, s: torch.tensor([*centre(b)[::-1]]).mul(s / n).floor().clamp(max=s - 1)",
+            "those are floats: they cannot be used as indices",
+        ),
+        ("lambda b, n, s: np.uint8([v & 255 for v in cell_of(centre(b), n, s)])", "is wrong"),
     ],
     "keep_after_nms": [
         ("at_once", "a box that is gone"),
@@ -353,6 +418,9 @@ WRONG = {
         ("lambda b, s, t: np.sort(greedy(b, s, t))", "the best comes first"),
         ("lambda b, s, t: greedy(b, s, t)[::-1]", "the best comes first"),
         ("lambda b, s, t: np.flatnonzero(s > t)", "the result's shape is"),
+        ("lambda b, s, t: greedy(b, s, t).astype(float)", "cannot be used as indices"),
+        ("lambda b, s, t: greedy(b, s, t).astype(np.uint8)", "is wrong"),
+        ("while_above_zero", "is wrong|only the best box stays|the result's shape is"),
     ],
     "average_precision_one": [
         ("lambda c, n: staircase(c, n, envelope=False)", "\\*or above\\*"),
@@ -370,6 +438,7 @@ WRONG = {
         ("lambda c, n: sum(c) / n", "one recall"),
         ("lambda c, n: staircase(c, n) if any(c) else np.nan", "0 by 0"),
         ("lambda c, n: curve(c)[0]", "the result's shape is"),
+        ("lambda c, n: staircase(c, n, dtype=np.uint8)", "is wrong"),
     ],
     "regression_targets": [
         ("lambda p, t: targets(t, p)", "from the proposal to the truth"),
@@ -424,6 +493,7 @@ WRONG = {
         ("lambda t, p, k: 100 * over_classes(lambda h, t, p, u: h / u)(t, p, k)", "in percent"),
         ("lambda t, p, k: np.divide(*table(t, p, k)[::3])", "their mean is wanted"),
         ("over_classes(lambda h, t, p, u: h / u.max())", "is wrong"),
+        ("lambda t, p, k: confused(t, p, k, np.uint8)", "is wrong|0 by 0"),
     ],
     "panoptic_quality_one": [
         ("lambda v, t, p: 2 * sum(v) / (t + p)", "every pair counts"),
@@ -453,6 +523,7 @@ WRONG = {
 RIGHT = {
     "box_iou_one": [
         careful,
+        lambda a, b: half_cut(a, b, 0, 1),
         lambda a, b: ops.box_iou(*rows(a, b)).nan_to_num()[0, 0],
         lambda a, b: box_iou(a[None], b[None])[0, 0],
         lambda a, b: np.float32(careful(a.astype(np.float32), b.astype(np.float32))),
@@ -465,8 +536,10 @@ RIGHT = {
     "answering_cell": [
         lambda b, n, s: cell_of(centre(b), n, s),
         by_search,
-        lambda b, n, s: torch.tensor([*centre(b)[::-1]]).mul(s / n).floor().clamp(max=s - 1),
-        lambda b, n, s: np.minimum((b[[1, 0]] + b[[3, 2]]) * s // (2 * n), s - 1),
+        lambda b, n, s: torch.tensor([*centre(b)[::-1]]).mul(s / n).long().clamp(max=s - 1),
+        lambda b, n, s: np.minimum((b[[1, 0]] + b[[3, 2]]) * s // (2 * n), s - 1).astype(int),
+        lambda b, n, s: cell_of(centre(b.astype(np.float32)), n, s),
+        by_lines,
     ],
     "keep_after_nms": [
         greedy,
@@ -495,6 +568,7 @@ RIGHT = {
     "mean_iou_one": [
         over_classes(lambda h, t, p, u: h / u),
         lambda t, p, k: over_labels(t, p, np.union1d(t, p)),
+        lambda t, p, k: confused(t, p, k, np.uint16),
         lambda t, p, k: metrics.jaccard_score(t.ravel(), p.ravel(), average="macro"),
         lambda t, p, k: np.float32(over_classes(lambda h, t, p, u: h / (t + p - h))(t, p, k)),
     ],

@@ -120,6 +120,14 @@ def each(pictures, training, order=2):
     return [np.linalg.norm(training - picture, order, axis=1).argmin() for picture in pictures]
 
 
+def filled_floats(pictures, training):
+    """The right numbers, in an array of floats."""
+    result = np.zeros(len(pictures))
+    for i, index in enumerate(each(pictures, training)):
+        result[i] = index
+    return result
+
+
 def flat_index(pictures, training):
     """argmin over all numbers of all training pictures"""
     return [np.argmin((training - picture) ** 2) for picture in pictures]
@@ -250,6 +258,10 @@ WRONG = {
         ("flat_index", "an index is too large"),
         ("lambda p, t: np.zeros(len(p), int)", "is wrong"),
         ("lambda p, t: squares(p, t) == squares(p, t).min()", "the result's shape is"),
+        ("filled_floats", "those are floats: they cannot be used as indices"),
+        ("lambda p, t: np.uint8(each(p, t))", "is wrong"),
+        ("lambda p, t: each(p.astype(np.float16), t.astype(np.float16))", "is wrong"),
+        ("lambda p, t: np.round(squares(p, t) ** 0.5, 2).argmin(axis=1)", "is wrong"),
     ],
 }
 
@@ -286,6 +298,9 @@ RIGHT = {
         each,
         lambda p, t: squares(p, t).argmin(axis=1),
         lambda p, t: spatial.KDTree(t).query(p)[1],
+        lambda p, t: each(p.astype(np.float32), t.astype(np.float32)),
+        lambda p, t: squares(p.astype(np.float32), t.astype(np.float32)).argmin(axis=1),
+        lambda p, t: [int(index) for index in each(p, t)],
         lambda p, t: neighbors.NearestNeighbors(n_neighbors=1).fit(t).kneighbors(p)[1][:, 0],
         lambda p, t: torch.cdist(torch.tensor(p).float(), torch.tensor(t).float()).argmin(dim=1),
     ],

@@ -11,6 +11,35 @@ from course_utils.checks.image_data import EXERCISES
 shift = EXERCISES["shift_zeros"].reference
 
 
+def both_or_neither(image, top, left, height, width):
+    """Right but for a window that touches the bottom or the right side alone."""
+    below, beside = len(image) - top - height, image.shape[1] - left - width
+    if not below and not beside:
+        return image[top:, left:]
+    return image[top:-below, left:-beside]
+
+
+def moved(image, down, right):
+    """Right while something of the picture stays."""
+    (height, width), result = image.shape, np.zeros_like(image)
+    result[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = image[
+        max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
+    ]
+    return result
+
+
+def far_on_both_sides(image, down, right):
+    if abs(down) >= len(image) and abs(right) >= image.shape[1]:  # `or` would be right
+        return np.zeros_like(image)
+    return moved(image, down, right)
+
+
+def far_on_one_side(image, down, right):
+    if abs(down) >= len(image) or abs(right) >= image.shape[1]:
+        return np.zeros_like(image)
+    return moved(image, down, right)
+
+
 WRONG = {
     "raw_bytes": [
         ("lambda h, w, c, b: h * w * c * b", "those are bits"),
@@ -20,6 +49,7 @@ WRONG = {
         ("lambda h, w, c, b: 3 * h * w", "wrong|one channel only|byte for every bit"),
         ("lambda h, w, c, b: h * w * c * -(-b // 8)", "byte for every bit"),
         ("lambda h, w, c, b: h * -(-w * c * b // 8)", "each row fills whole bytes"),
+        ("lambda h, w, c, b: np.ceil(h * w * c * b / 8)", "a whole number is wanted"),
     ],
     "crop": [
         ("lambda i, t, l, h, w: i[t:h, l:w]", "start \\+ size"),
@@ -27,6 +57,7 @@ WRONG = {
         ("lambda i, t, l, h, w: i[t:t+w, l:l+h]", "exchanged"),
         ("lambda i, t, l, h, w: i[t:t+h+1, l:l+w+1]", "the result's shape is"),
         ("lambda i, t, l, h, w: i[t:-(len(i)-t-h), l:-(i.shape[1]-l-w)]", "the result's shape is"),
+        ("both_or_neither", "the result's shape is"),
     ],
     "to_torch_layout": [
         ("lambda x: x.reshape(len(x), x.shape[3], *x.shape[1:3])", "reshape is not transpose"),
@@ -71,6 +102,7 @@ WRONG = {
         ("lambda i, d, r: shift(i, r, d)", "they are exchanged"),
         ("lambda i, d, r: shift(i, -d, -r)", "moves the other way"),
         ("lambda i, d, r: i[d:, r:]", "the result's shape is"),
+        ("far_on_both_sides", "raises ValueError"),
         (
             "lambda i, d, r: np.pad(i, 4)[4-d:4-d+len(i), 4-r:4-r+i.shape[1]]",
             "the result's shape is",
@@ -97,7 +129,7 @@ def loops(images):
 RIGHT = {
     "raw_bytes": [
         lambda h, w, c, b: math.ceil(h * w * c * b / 8),
-        lambda h, w, c, b: np.ceil(h * w * c * b / 8),
+        lambda h, w, c, b: int(np.ceil(h * w * c * b / 8)),
         lambda h, w, c, b: -(-h * w * c * b // 8),
     ],
     "crop": [
@@ -131,6 +163,7 @@ RIGHT = {
     "shift_zeros": [
         lambda i, d, r: np.eye(len(i), k=-d) @ i @ np.eye(i.shape[1], k=r),
         lambda i, d, r: ndimage.shift(i, (d, r), order=0),
+        far_on_one_side,
         lambda i, d, r: np.pad(i, 20)[20 - d : 20 - d + len(i), 20 - r : 20 - r + i.shape[1]],
     ],
 }

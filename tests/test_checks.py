@@ -1,5 +1,12 @@
 """Every exercise: its solution passes, its stub waits, and wrong answers get their hint."""
 
+import ast
+import functools
+import itertools
+import sys
+from decimal import Decimal
+from fractions import Fraction
+
 import answers_cnn
 import answers_cnn_evolution
 import answers_computer_vision
@@ -7,11 +14,12 @@ import answers_computer_vision_generation
 import answers_image_data
 import numpy as np
 import pytest
+import torch
 
 from course_utils.checks import cnn, cnn_evolution, computer_vision, engine, image_data
 from course_utils.checks.engine import Ask, NotRightYet, is_stub
 from course_utils.errors import ArgumentError
-from notebooks_as_files import CHAPTERS, exercises
+from notebooks_as_files import CHAPTERS, ROOT, exercises
 
 CHAPTER_CHECKS = {"01": image_data, "02": cnn, "03": cnn_evolution, "04": computer_vision}
 ANSWERS = {  # chapter → its files of answers
@@ -119,6 +127,24 @@ def paints_its_input(image):
     return image[..., 0]
 
 
+def contains_itself(image):
+    rows = []
+    rows.append(rows)
+    return rows
+
+
+def calls_itself(image):
+    return calls_itself(image)
+
+
+def out_of_memory(image):
+    raise MemoryError
+
+
+def in_two_lines(image):
+    raise ValueError("\none\n  two")
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
@@ -127,15 +153,36 @@ def paints_its_input(image):
         (not_finished, "not finished"),
         (paints_its_input, "changes its input"),
         (lambda image: "gray", "returns a str, not a number or an array"),
-        (lambda image: [[1], [2, 3]], "returns a list, not a number or an array"),
+        (lambda image: [[1], [2, 3]], "returns a list whose rows differ in length"),
+        (lambda image: (1, None), "returns a tuple with a None in it"),
+        (lambda image: [[1, 2], [3, ...]], "returns a list with a `...` in it"),
+        (lambda image: [[1], [2, None]], "with a None in it"),
+        (lambda image: np.array([1, None]), "returns an array with a None in it"),
+        (lambda image: image[..., 0] + 0j, "complex numbers; take their real part, `.real`"),
+        (lambda image: torch.zeros(2, dtype=torch.complex64), "complex numbers"),
+        (lambda image: [1j, 2], "complex numbers"),
+        (lambda image: np.array([len, print]), "returns an array of objects, not of numbers"),
+        (lambda image: [{}, {}], "returns a list of objects, not of numbers"),
+        (lambda image: {}, "returns a dict, not a number or an array"),
+        (lambda image: iter(image), "returns an iterator, not a number or an array"),
+        (lambda image: torch.zeros(2, device="meta"), "returns a Tensor, not a number or an array"),
+        (contains_itself, "returns a list"),
+        (lambda image: image[..., 0].tolist(), "returns a list; an array of uint8 is asked for"),
+        (lambda image: [Fraction(1), Decimal(2)], "the result's shape is \\(2,\\)"),
+        (calls_itself, "calls itself without end .*\\(line \\d+ of the cell\\)"),
+        (lambda image: np.zeros(10**14), "raises MemoryError: Unable to allocate .*\\(line"),
+        (out_of_memory, "raises MemoryError \\(line"),
+        (in_two_lines, "raises ValueError: one \\(line"),
+        (lambda image: sys.exit(), "raises SystemExit \\(line"),
         (lambda image: [1, 2], "the result's shape is"),
         (lambda image: np.full(image.shape[:2], np.nan), "dtype is float64"),
         (lambda image: image[..., 0].astype(np.int16), "dtype is int16"),
     ],
 )
 def test_what_can_go_wrong_anywhere(answer, hint):
-    with pytest.raises(NotRightYet, match=hint):
+    with pytest.raises(NotRightYet, match=hint) as caught:
         image_data.check("luma", answer)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -153,22 +200,53 @@ def test_other_right_answers_are_right(chapter, name, answer, capsys):
     assert "right in all" in capsys.readouterr().out
 
 
-def test_stubs_are_told_from_answers():
-    def documented(x):
-        """Words."""
-        ...
+NOTHING = ("...", "pass", "return", "return None", "return ...", "pass\n    ...", "...\n    return")
+HEADS = ("def answer(x, *more, k=3, **rest):", "def answer(x: int) -> float:", "def answer():")
+WORDS = ("", '"""Words."""', '"""Words (𝑁, 한글).\n\n        Deeper.\n    """')
 
-    def passing(x):
-        pass
 
-    def computing(x):
-        return x + 1
+def functions(heads, docstrings, bodies):
+    for head, words, body in itertools.product(heads, docstrings, bodies):
+        yield run("\n    ".join([head, *filter(None, [words]), body, ""]))["answer"]
 
-    def constant(x):
-        return 4
 
-    assert is_stub(documented) and is_stub(passing) and is_stub(...)
-    assert not is_stub(computing) and not is_stub(constant) and not is_stub(len)
+def wrapped(function):
+    @functools.wraps(function)
+    def timed(*arguments):
+        return function(*arguments)
+
+    return timed
+
+
+def test_every_way_to_do_nothing_is_a_stub():
+    empty = [*functions(HEADS, WORDS, NOTHING), lambda x: ..., lambda: None]
+    assert len(empty) == 65 and all(map(is_stub, empty)) and all(is_stub(wrapped(f)) for f in empty)
+    assert all(is_stub(functools.cache(f)) for f in empty)
+    assert is_stub(...) and is_stub(None) and is_stub(run('def answer(x):\n    "a"')["answer"])
+
+
+def test_whatever_does_something_is_no_stub():
+    bodies = ("return 4", "return 0", "return False", "return ''", "return x", "return (None,)",
+              "x", "x = None", "print()", "yield", "raise NotImplementedError", "return [...]",
+              "import math", "del x", "return x if x else None", "return lambda: None",
+              "def inner(): ...", "'Words'\n    return 'Words'", "global y; y = 1")  # fmt: skip
+    busy = [*functions(["def answer(x):"], WORDS, bodies), lambda x: x, lambda: 0, len, np.sum]
+    assert not any(map(is_stub, busy)) and not any(is_stub(wrapped(f)) for f in busy)
+    assert not is_stub(functools.partial(run("def answer(x): ...")["answer"], 1))
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (name.name for name in node.names)
+
+
+def test_no_conclusion_depends_on_the_instructions_of_one_python():
+    for folder in ("course_utils", "tests"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert not {"dis", "opcode"} & set(imported(path)), path
 
 
 def test_a_wrong_name_lists_the_right_ones():

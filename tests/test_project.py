@@ -37,6 +37,14 @@ def test_environment_yml_is_the_project_through_pip():
     assert environment["name"] == PROJECT["project"]["name"]
 
 
+def test_the_oldest_and_the_newest_python_are_tested_and_told():
+    steps = yaml.safe_load((ROOT / ".github/workflows/course.yml").read_text(encoding="utf-8"))
+    oldest, *_, newest = steps["jobs"]["run"]["strategy"]["matrix"]["python"]
+    assert PROJECT["project"]["requires-python"] == f">={oldest}"
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"Python {oldest} to {newest}" in text and f"Python {oldest} or newer" in text
+
+
 def test_every_dependency_says_why():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     packages = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
@@ -138,11 +146,15 @@ DOORS = {  # module → the course's own modules that it may import
     "checks.cnn_evolution_questions": {"checks.engine"},
     "checks.computer_vision_questions": {"checks.engine"},
     "checks.computer_vision_boxes": {"checks.engine"},
-    "checks.computer_vision_measures": {"checks.computer_vision_boxes", "checks.engine"},
-    "checks.computer_vision_generation": {"checks.computer_vision_boxes", "checks.engine"},
-    "checks.computer_vision": {"checks.computer_vision_boxes", "checks.computer_vision_generation",
+    "checks.computer_vision_detection": {"checks.computer_vision_boxes", "checks.engine"},
+    "checks.computer_vision_measures": {"checks.engine"},
+    "checks.computer_vision_generation": {"checks.engine"},
+    "checks.computer_vision_style": {"checks.engine"},
+    "checks.computer_vision": {"checks.computer_vision_boxes", "checks.computer_vision_detection",
+                               "checks.computer_vision_generation",
                                "checks.computer_vision_measures",
-                               "checks.computer_vision_questions", "checks.engine"},
+                               "checks.computer_vision_questions", "checks.computer_vision_style",
+                               "checks.engine"},
     "checks.cnn_evolution": {"checks.engine", "checks.cnn_evolution_questions"},
     "models": {"arguments", "errors", "tensors"}, "counting": {"arguments", "errors", "training"},
     "live_text": set(), "explore.engine": {"figures", "live_text"},
@@ -158,7 +170,8 @@ DOORS = {  # module → the course's own modules that it may import
             "explore.outlines", "explore.pixel_editor", "region_arguments"},
     "explore.segmentation": {"arguments", "errors", "explore.engine", "explore.outlines",
                              "region_arguments", "segmentation_metrics"},
-    "checks.engine": {"arguments", "errors", "live_text"},
+    "checks.stubs": set(), "checks.results": {"arguments"},
+    "checks.engine": {"checks.results", "checks.stubs", "errors", "live_text"},
     "checks.image_data_questions": {"checks.engine"},
     "checks.image_data": {"checks.engine", "checks.image_data_questions"},
     "checks.cnn_questions": {"checks.engine"},

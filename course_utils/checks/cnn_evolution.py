@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_utils.checks.cnn_evolution_questions import QUESTIONS
-from course_utils.checks.engine import Ask, Exercise, check_answer, close, pick
+from course_utils.checks.engine import COUNTS, Ask, Exercise, check_answer, close, mistakes, pick
 
 EPS = 1e-5
 OUTSIDE = "eps belongs to the variance, under the root"
@@ -21,18 +21,6 @@ def ask(name):
     return Ask(pick("question", name, QUESTIONS))
 
 
-def _mistakes(*known):
-    """A hint from pairs: a function that makes a typical mistake, and what to say about it."""
-
-    def hint(got, wanted, arguments):
-        with np.errstate(all="ignore"):  # a mistake may divide by 0
-            for mistake, said in known:
-                if close(got, mistake(*arguments)):
-                    return said
-
-    return hint
-
-
 # top_k_error
 def _top_k_error(logits, labels, k):
     own = logits[np.arange(len(labels)), labels]
@@ -41,7 +29,7 @@ def _top_k_error(logits, labels, k):
 
 def _top_k_error_cases(rng):
     settings = [(40, 8, 3), (30, 10, 5), (25, 9, 4), (20, 5, 1), (9, 4, 4), (1, 7, 2), (12, 8, 7),
-                (16, 3, 2)]  # fmt: skip
+                (16, 3, 2), (500, 6, 1)]  # fmt: skip
     cases = []
     for rows, classes, k in settings:
         logits, labels = rng.normal(size=(rows, classes)), rng.integers(classes, size=rows)
@@ -50,7 +38,7 @@ def _top_k_error_cases(rng):
     return cases
 
 
-_hint_top_k_error = _mistakes(
+_hint_top_k_error = mistakes(
     (lambda z, y, k: 1 - _top_k_error(z, y, k), "that is the share of rows that are *right*"),
     (lambda z, y, k: _top_k_error(-z, y, k), "argsort begins with the smallest"),
     (lambda z, y, k: _top_k_error(z, y, 1), "k has no effect: only the best class counts"),
@@ -105,7 +93,7 @@ def _batches_and_running(rng):
     return cases
 
 
-_hint_batch_norm_train = _mistakes(
+_hint_batch_norm_train = mistakes(
     (lambda x, g, b: _scaled(_by_batch(x, 0), g, b),
      "each *pixel* has its own mean here; a channel has one for all places"),
     (lambda x, g, b: _scaled(_by_batch(x, (2, 3)), g, b),
@@ -119,7 +107,7 @@ _hint_batch_norm_train = _mistakes(
      NO_ROOT),
 )  # fmt: skip
 
-_hint_batch_norm_eval = _mistakes(
+_hint_batch_norm_eval = mistakes(
     (lambda x, m, v, g, b: _scaled(_by_batch(x), g, b),
      "these are the mean and variance of the batch; the running ones are wanted"),
     (lambda x, m, v, g, b: _scaled(_by_running(x, x.mean((0, 2, 3)), v), g, b),
@@ -158,7 +146,7 @@ def _dropout_scale_cases(rng):
     return [(rng.normal(size=size) + 1, rng.random(size) >= p, p) for size, p in settings]
 
 
-_hint_dropout_scale = _mistakes(
+_hint_dropout_scale = mistakes(
     (lambda x, kept, p: x * kept, "without a larger scale the mean becomes smaller"),
     (lambda x, kept, p: x * kept / p, "p is the share that is lost, not the share that stays"),
     (lambda x, kept, p: x * kept * (1 - p), "that makes the numbers still smaller"),
@@ -209,7 +197,7 @@ def _residual_block_cases(rng):
     return [tuple(rng.normal(size=size) for size in ((n, d), (d, m), (m, d))) for n, d, m in sizes]
 
 
-_hint_residual_block = _mistakes(
+_hint_residual_block = mistakes(
     (lambda x, w1, w2: _relu(_relu(x @ w1) @ w2) + x, "x is added *before* the last ReLU"),
     (lambda x, w1, w2: _relu(_relu(x @ w1) @ w2), "the shortcut is missing: x itself"),
     (lambda x, w1, w2: _relu(x @ w1 @ w2 + x), "between the two layers there is a ReLU"),
@@ -238,7 +226,7 @@ def _se_gates_cases(rng):
     return cases
 
 
-_hint_se_gates = _mistakes(
+_hint_se_gates = mistakes(
     (lambda *a: _se_gates(*a, last=lambda z: np.exp(z) / np.exp(z).sum(1, keepdims=True)),
      "each channel has its own gate: they need not sum to 1"),
     (lambda x, *w: _gates(x.max(axis=(2, 3)), *w), "the squeeze takes the mean, not the maximum"),
@@ -258,7 +246,7 @@ def _horizontal_flip_cases(rng):
     return [(rng.random(size),) for size in (*sizes, rng.integers(2, 7, 4), rng.integers(2, 7, 4))]
 
 
-_hint_horizontal_flip = _mistakes(
+_hint_horizontal_flip = mistakes(
     (lambda x: x[:, :, ::-1], "the pictures stand upside down"),
     (lambda x: x[:, ::-1], "axis 1 holds the channels: the colours are exchanged"),
     (lambda x: x[::-1], "axis 0 holds the pictures: only their order is reversed"),
@@ -286,7 +274,8 @@ EXERCISES = {
         [_hint_dropout_scale], tolerance=1e-4),
     "conv_stack_cost": Exercise(
         5, lambda k, n, c: (n * k**2 * c**2, n * (k - 1) + 1),
-        _conv_stack_cost_cases, "filters of 1 to 7, 1 to 5 layers", [_hint_conv_stack_cost]),
+        _conv_stack_cost_cases, "filters of 1 to 7, 1 to 5 layers", [_hint_conv_stack_cost],
+        whole=COUNTS),
     "residual_block": Exercise(
         6, lambda x, w1, w2: _relu(_relu(x @ w1) @ w2 + x),
         _residual_block_cases, "wide and narrow blocks", [_hint_residual_block], tolerance=1e-4),

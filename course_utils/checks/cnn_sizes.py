@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.checks.engine import Exercise, close
+from course_utils.checks.engine import COUNTS, Exercise, close
 
 # output_size
 
@@ -12,7 +12,14 @@ def _output_size(size, kernel, stride, padding):
 
 
 def _output_size_cases(rng):
-    fixed = [(28, 5, 1, 0), (28, 5, 1, 2), (7, 2, 2, 0), (224, 7, 2, 3), (5, 3, 2, 3)]
+    fixed = [
+        (28, 5, 1, 0),
+        (28, 5, 1, 2),
+        (7, 2, 2, 0),
+        (224, 7, 2, 3),
+        (5, 3, 2, 3),
+        (900, 3, 1, 1),
+    ]
     drawn = [tuple(int(v) for v in rng.integers((9, 1, 1, 0), (40, 8, 4, 4))) for _ in range(9)]
     return fixed + drawn
 
@@ -66,9 +73,13 @@ def _receptive_field(layers):
 
 
 def _receptive_field_cases(rng):
-    fixed = [([(3, 1)],), ([(3, 1), (3, 1)],), ([(5, 1), (2, 2), (5, 1), (2, 2)],), ([],)]
-    drawn = [rng.integers((1, 1), (6, 4), (n, 2)).tolist() for n in (2, 3, 4, 5, 3)]
-    return fixed + [([tuple(layer) for layer in layers],) for layers in drawn]
+    fixed = [[(3, 1)], [(3, 1), (3, 1)], [(5, 1), (2, 2), (5, 1), (2, 2)], [], [(4, 2)] * 7]
+    drawn = []
+    for count in (2, 3, 4, 5, 3):
+        kernels = rng.integers(1, 6, count)
+        strides = rng.integers(1, np.minimum(kernels, 3) + 1)  # a longer one would leave pixels out
+        drawn.append(list(zip(kernels.tolist(), strides.tolist(), strict=True)))
+    return [(layers,) for layers in fixed + drawn]
 
 
 def _hint_receptive_field(got, wanted, arguments):
@@ -94,6 +105,7 @@ SIZES = {
         cases=_output_size_cases,
         verified="strides to 3, padding to 3, windows that stick out",
         hints=[_hint_output_size],
+        whole=COUNTS,
     ),
     "count_parameters": Exercise(
         number=2,
@@ -101,12 +113,14 @@ SIZES = {
         cases=_count_parameters_cases,
         verified="1 to 64 channels, with and without bias",
         hints=[_hint_count_parameters],
+        whole=COUNTS,
     ),
     "receptive_field": Exercise(
         number=7,
         reference=_receptive_field,
         cases=_receptive_field_cases,
-        verified="up to 5 layers, strides 1 to 3",
+        verified="up to 7 layers, strides 1 to 3",
         hints=[_hint_receptive_field],
+        whole=COUNTS,
     ),
 }

@@ -1,12 +1,14 @@
-"""Exercises of chapter 4; most are in computer_vision_boxes.py, _measures.py, _generation.py."""
+"""Exercises of chapter 4; all but one are in the modules whose tables it puts together."""
 
 import numpy as np
 
-from course_utils.checks.computer_vision_boxes import BOXES, mistakes
+from course_utils.checks.computer_vision_boxes import BOXES
+from course_utils.checks.computer_vision_detection import DETECTION
 from course_utils.checks.computer_vision_generation import GENERATION
 from course_utils.checks.computer_vision_measures import MEASURES
 from course_utils.checks.computer_vision_questions import QUESTIONS
-from course_utils.checks.engine import Ask, Exercise, check_answer, close, pick
+from course_utils.checks.computer_vision_style import STYLE
+from course_utils.checks.engine import Ask, Exercise, check_answer, close, mistakes, pick
 
 
 def check(name, function):
@@ -65,8 +67,10 @@ def _hint_length(got, wanted, arguments):
 
 EXERCISES = {
     **BOXES,
+    **DETECTION,
     **MEASURES,
     **GENERATION,
+    **STYLE,
     "transposed_conv_1d": Exercise(
         7, _transposed_conv_1d, _transposed_conv_1d_cases, "strides 1 to 5, overlaps and gaps",
         [_hint_transposed_conv_1d, _hint_length], tolerance=1e-4),

@@ -1,30 +1,19 @@
-"""Exercises of chapter 4 on boxes: overlap, formats, cells, suppression, targets."""
+"""Exercises of chapter 4 on boxes: overlap, formats, targets."""
 
 import numpy as np
 
-from course_utils.checks.engine import Exercise, close
+from course_utils.checks.engine import Exercise, mistakes
 
 NO_PLUS_ONE = "x1 and x2 are edges, not pixel numbers: a width has no + 1"
 
 
-def mistakes(*known):
-    """A hint from pairs: a function that makes a typical mistake, and what to say about it."""
-
-    def hint(got, wanted, arguments):
-        with np.errstate(all="ignore"):  # a mistake may divide by 0
-            for mistake, said in known:
-                if close(got, np.asarray(mistake(*arguments))):
-                    return said
-
-    return hint
-
-
-def _split(boxes):
+def split(boxes):
     """Centre and size, each (..., 2)."""
     return (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
 
 
-def _boxes(rng, count):
+def random_boxes(rng, count):
+    """float64 (count, 4) of x1, y1, x2, y2, on 100 × 100 pixels, no side below 5."""
     start = rng.uniform(0, 60, (count, 2))
     return np.hstack([start, start + rng.uniform(5, 40, (count, 2))])
 
@@ -47,7 +36,8 @@ def _shared(a, b):
     return np.maximum(_sides(a, b), 0).prod()
 
 
-def _iou(a, b):
+def iou(a, b):
+    """Two boxes (4,) → their IoU; 0 for two boxes without area."""
     return _ratio(a, b, _shared(a, b)) if any(_areas(a, b)) else 0.0
 
 
@@ -58,7 +48,7 @@ def _around(a, b):
 def _box_iou_one_cases(rng):
     cases = []
     for swap in (False, True, False, True):  # b begins inside a, and ends outside
-        (x, y, *_), size = a = _boxes(rng, 1)[0], rng.uniform(10, 40, 2)
+        (x, y, *_), size = a = random_boxes(rng, 1)[0], rng.uniform(10, 40, 2)
         start = (x, y) + rng.uniform(0.1, 0.6, 2) * size
         b = np.hstack([start, start + rng.uniform(1, 1.6, 2) * size])
         a = np.hstack([(x, y), (x, y) + size])
@@ -69,6 +59,8 @@ def _box_iou_one_cases(rng):
         ((0, 0, 10, 10), (10, 2, 20, 8)), ((5, 5, 9, 9), (9, 9, 12, 15)),  # they touch
         ((3, 4, 8, 6), (3, 4, 8, 6)), ((0, 0, 9, 9), (4, 0, 4, 9)), ((5, 5, 5, 5), (5, 5, 5, 5)),
         ((1, 2, 1, 6), (4, 0, 8, 0)),
+        ((0, 0, 10, 10), (5, 30, 20, 50)), ((5, 30, 20, 50), (0, 0, 10, 10)),  # one below
+        ((30, 5, 50, 20), (0, 0, 10, 10)), ((0.1, 0.1, 0.3, 0.2), (0.295, 0.15, 0.5, 0.4)),
     ]  # fmt: skip
     return cases + [tuple(np.array(box) for box in pair) for pair in fixed]
 
@@ -102,19 +94,19 @@ def _hint_impossible_iou(got, wanted, arguments):
 
 # to_cxcywh
 def _to_cxcywh(boxes):
-    return np.hstack(_split(boxes))
+    return np.hstack(split(boxes))
 
 
 def _to_cxcywh_cases(rng):
     whole = rng.integers((0, 0, 20, 20), (20, 20, 60, 60), (6, 4))
     whole[0] = (3, 4, 10, 13)
-    drawn = [(_boxes(rng, count),) for count in (5, 1, 4, 8, 3, 7)]
-    return drawn + [(whole,), (_boxes(rng, 3) - 50,), (np.zeros((0, 4)),)]
+    drawn = [(random_boxes(rng, count),) for count in (5, 1, 4, 8, 3, 7)]
+    return drawn + [(whole,), (random_boxes(rng, 3) - 50,), (np.zeros((0, 4)),)]
 
 
 def _parts(combine):
     """A mistake: `combine` gets the first corner, the second, centre and size, each (N, 2)."""
-    return lambda boxes: np.hstack(combine(boxes[:, :2], boxes[:, 2:], *_split(boxes)))
+    return lambda boxes: np.hstack(combine(boxes[:, :2], boxes[:, 2:], *split(boxes)))
 
 
 _hint_to_cxcywh = mistakes(
@@ -135,102 +127,8 @@ _hint_to_cxcywh = mistakes(
 )  # fmt: skip
 
 
-# answering_cell
-def _place(box, size, cells):
-    """Where the centre lies, in cells from the top and from the left."""
-    return _split(box)[0][::-1] * cells / size  # in this order a line stays a line
-
-
-def _answering_cell(box, size, cells):
-    return np.minimum(np.floor(_place(box, size, cells)), cells - 1).astype(int)
-
-
-def _answering_cell_cases(rng):
-    fixed = [
-        ((90, 246, 264, 306), 448, 7), ((44, 10, 80, 50), 100, 8), ((10, 0, 54, 32), 64, 4),
-        ((60, 10, 68, 26), 64, 4), ((10, 90, 40, 110), 100, 5), ((20, 30, 50, 35), 60, 1),
-    ]  # fmt: skip
-    cases = [(np.array(box), size, cells) for box, size, cells in fixed]
-    for size, cells in ((448, 7), (96, 3), (100, 7), (640, 13), (64, 8), (416, 26)):
-        start, length = rng.uniform(0, 0.5, 2), rng.uniform(0.1, 0.5, 2)
-        cases.append((np.hstack([start, start + length]) * size, size, cells))
-    return cases
-
-
-_hint_answering_cell = mistakes(
-    (lambda b, n, s: _answering_cell(b, n, s)[::-1], "the row comes first, and y tells the row"),
-    (lambda b, n, s: np.floor(_place(b, n, s)), "the cells are 0 … S − 1: there is no cell S"),
-    (lambda b, n, s: _place(b, n, s), "that is a place, in cells; in which cell does it lie?"),
-    (lambda b, n, s: np.ceil(_place(b, n, s)) - 1,
-     "a centre on a line belongs to the cell that begins there"),
-    (lambda b, n, s: np.minimum(_place(b, n, s) * n / s // (n // s), s - 1),
-     "a cell is size / cells wide, and this need not be a whole number"),
-    (lambda b, n, s: _answering_cell(b, n, s) + 1, "rows and columns are counted from 0"),
-    (lambda b, n, s: np.round(_place(b, n, s)), "a cell reaches from one line to the next: rounding"
-     " takes the nearest line"),
-    (lambda b, n, s: _place(np.tile(b[:2], 2), n, s) // 1, "that cell holds the first corner"),
-    (lambda b, n, s: _place(np.tile(b[2:], 2), n, s) // 1, "that cell holds the second corner"),
-    (lambda b, n, s: _place(b + [0, 0, *b[:2]], n, s) // 1, "x2 and y2 are a corner, not a size"),
-    (lambda b, n, s: _place(b - np.tile(b[:2], 2), n, s) // 1,
-     "half a size does not tell where the box lies"),
-    (lambda b, n, s: _answering_cell(b, n, s) @ [s, 1], "two numbers are wanted: (row, column)"),
-)  # fmt: skip
-
-
-# keep_after_nms
-def _suppress(boxes, scores, threshold, goes=np.greater, forget=True):
-    """The greedy loop; forget=False is the mistake that a box that is gone suppresses others."""
-    order, kept, gone = np.argsort(-scores, kind="stable"), [], set()
-    for place, i in enumerate(order):
-        if i not in gone:
-            kept.append(i)
-        if i not in gone or not forget:
-            gone |= {j for j in order[place + 1 :] if goes(_iou(boxes[i], boxes[j]), threshold)}
-    return np.array(kept, int)
-
-
-def _keep_after_nms_cases(rng):
-    chain = np.array([[5, 0], [30, 0], [10, 0], [29, 1], [0, 0]])  # the last suppresses the first
-    half = np.array([[0, 0, 2, 2], [0, 0, 4, 2.0]])
-    scores = np.array([0.7, 0.4, 0.6, 0.5, 0.9]) + rng.uniform(0, 0.05, 5)
-    cases = [(np.hstack([chain, chain + 10.0]), scores, 0.3)]
-    settings = [(3, 4, 0.5), (4, 3, 0.3), (2, 9, 0.7), (1, 6, 0.1), (5, 2, 0.45), (6, 1, 0.5),
-                (3, 5, 0.9), (1, 1, 0.5)]  # fmt: skip
-    for objects, copies, threshold in settings:
-        boxes = np.repeat(_boxes(rng, objects), copies, axis=0)
-        boxes = boxes + rng.uniform(-2, 2, boxes.shape)
-        cases.append((rng.permutation(boxes), rng.permutation(len(boxes)) / 60 + 0.1, threshold))
-    return cases + [(half, np.array([0.6, 0.8]), 0.5), (np.zeros((0, 4)), np.zeros(0), 0.5)]
-
-
-_hint_keep_after_nms = mistakes(
-    (lambda b, s, t: _suppress(b, s, t, forget=False), "a box that is gone suppresses no other"),
-    (lambda b, s, t: _suppress(b, s, t, np.greater_equal),
-     "a box whose IoU only equals the threshold stays"),
-    (lambda b, s, t: _suppress(b, -s, t), "it begins with the *lowest* score"),
-    (lambda b, s, t: np.argsort(-s), "nothing goes: what does a kept box do to the others?"),
-    (lambda b, s, t: _suppress(b, s, t, np.less_equal),
-     "what overlaps is kept and what lies apart goes: the wrong way round"),
-    (lambda b, s, t: _suppress(b, -np.arange(len(b)), t),
-     "the scores have no effect: the boxes are taken in the order in which they came"),
-    (lambda b, s, t: _suppress(b, s, 0), "the threshold has no effect: any overlap removes a box"),
-    (lambda b, s, t: np.argsort(-s)[:1], "only the best box stays: there may be several objects"),
-    (lambda b, s, t: b[_suppress(b, s, t)], "those are the boxes; their indices are wanted"),
-    (lambda b, s, t: s[_suppress(b, s, t)], "those are the scores; the indices are wanted"),
-    (lambda b, s, t: np.argsort(np.argsort(-s))[_suppress(b, s, t)],
-     "those are places in the sorted list; the places in `boxes` are wanted"),
-)  # fmt: skip
-
-
-def _hint_kept(got, wanted, arguments):
-    if got.dtype == bool:
-        return "that is a mask; indices are wanted"
-    if got.shape == wanted.shape and (np.sort(got) == np.sort(wanted)).all():
-        return "those are the right boxes; the best comes first"
-
-
 # regression_targets
-def _regression_targets(proposal, truth, first=_split, scale=None, log=np.log):
+def _regression_targets(proposal, truth, first=split, scale=None, log=np.log):
     (start, size), (wanted, grown) = first(proposal), first(truth)
     return np.hstack([(wanted - start) / (size if scale is None else scale), log(grown / size)])
 
@@ -241,7 +139,7 @@ def _corner_and_size(box, more=0):
 
 def _regression_targets_cases(rng):
     cases = []
-    for box in _boxes(rng, 8):
+    for box in random_boxes(rng, 8):
         size = box[2:] - box[:2]
         start = box[:2] + rng.uniform(-0.4, 0.4, 2) * size
         cases.append((box, np.hstack([start, start + rng.uniform(0.4, 2.5, 2) * size])))
@@ -253,11 +151,11 @@ _hint_regression_targets = mistakes(
     (lambda p, t: _regression_targets(t, p), "the way leads from the proposal to the truth"),
     (lambda p, t: _regression_targets(p, t, scale=1),
      "tx and ty are in pixels: a large box may err by more of them"),
-    (lambda p, t: _regression_targets(p, t, scale=_split(t)[1]),
+    (lambda p, t: _regression_targets(p, t, scale=split(t)[1]),
      "that is in sizes of the truth, which nobody knows when the answer is used"),
-    (lambda p, t: _regression_targets(p, t, scale=_split(p)[1][::-1]),
+    (lambda p, t: _regression_targets(p, t, scale=split(p)[1][::-1]),
      "the way to the right is measured in widths, the way down in heights"),
-    (lambda p, t: _regression_targets(p, t, scale=_split(p)[1][0]),
+    (lambda p, t: _regression_targets(p, t, scale=split(p)[1][0]),
      "the way down is measured in heights, not in widths"),
     (lambda p, t: _regression_targets(p, t, _corner_and_size), "that way leads between corners"),
     (lambda p, t: _regression_targets(p, t, log=np.array),
@@ -278,17 +176,11 @@ _hint_regression_targets = mistakes(
 
 BOXES = {
     "box_iou_one": Exercise(
-        1, _iou, _box_iou_one_cases, "overlapping, nested, touching, apart, without area",
+        1, iou, _box_iou_one_cases, "overlapping, nested, touching, apart, without area",
         [_hint_box_iou_one, _hint_impossible_iou], tolerance=1e-4),
     "to_cxcywh": Exercise(
         2, _to_cxcywh, _to_cxcywh_cases, "none to 8 boxes, also of whole numbers",
         [_hint_to_cxcywh], tolerance=1e-4),
-    "answering_cell": Exercise(
-        3, _answering_cell, _answering_cell_cases, "1 to 26 cells a side, centres on a line",
-        [_hint_answering_cell]),
-    "keep_after_nms": Exercise(
-        4, _suppress, _keep_after_nms_cases, "thresholds from 0.1 to 0.9, chains, no box at all",
-        [_hint_keep_after_nms, _hint_kept]),
     "regression_targets": Exercise(
         6, _regression_targets, _regression_targets_cases, "boxes that move, grow and shrink",
         [_hint_regression_targets], tolerance=1e-4),

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from course_utils.checks.computer_vision_boxes import mistakes
-from course_utils.checks.engine import Exercise
+from course_utils.checks.engine import Exercise, mistakes
 
 
 def _mean(values):
@@ -42,7 +41,8 @@ def _average_precision_one_cases(rng):
     for count, part, missed in ((12, 0.6, 2), (25, 0.5, 0), (9, 0.3, 5), (40, 0.8, 9), (6, 0.5, 1)):
         correct = (rng.random(count) < part).tolist()
         cases.append((correct, max(sum(correct) + missed, 1)))
-    return cases + [([True] * 4, 4), ([True], 3), ([False] * 5, 2), ([], 3)]
+    many = rng.random(500) < 0.7
+    return cases + [(many.tolist(), 450), ([True] * 4, 4), ([True], 3), ([False] * 5, 2), ([], 3)]
 
 
 _hint_average_precision_one = mistakes(
@@ -99,7 +99,10 @@ def _mean_iou_one_cases(rng):
         keep.flat[: len(true)] = len(true) == classes
         cases.append((truth, np.where(keep, truth, other), classes))
     small = np.array([[0, 0, 1, 5], [2, 0, 2, 0]]), np.array([[0, 0, 3, 3], [2, 0, 0, 0]])
-    return [cases[0], (*small, 6), *cases[1:], (np.full((2, 3), 1), np.full((2, 3), 2), 4)]
+    large = (rng.random((20, 20)) < 0.1).astype(int)  # more than 255 pixels of class 0
+    wrong = np.where(rng.random((20, 20)) < 0.2, rng.integers(3, size=(20, 20)), large)
+    apart = np.full((2, 3), 1), np.full((2, 3), 2)
+    return [cases[0], (*small, 6), *cases[1:], (large, wrong, 4), (*apart, 4)]
 
 
 def _from_counts(combine):
@@ -167,7 +170,7 @@ def _matched(ious):
 
 def _panoptic_quality_one_cases(rng):
     cases = []
-    settings = [(4, 2, 3), (1, 0, 2), (6, 3, 1), (3, 4, 0), (8, 1, 5), (2, 7, 6)]
+    settings = [(4, 2, 3), (1, 0, 2), (6, 3, 1), (3, 4, 0), (8, 1, 5), (2, 7, 6), (300, 9, 20)]
     for matches, misses, alarms in settings:
         pairs = [*rng.uniform(0.52, 1, matches), *rng.uniform(0.05, 0.48, min(misses, alarms))]
         ious = [round(float(iou), 2) for iou in rng.permutation(pairs)]
@@ -208,7 +211,7 @@ _hint_panoptic_quality_one = mistakes(
 MEASURES = {
     "average_precision_one": Exercise(
         5, _average_precision, _average_precision_one_cases,
-        "none to 40 detections, objects missed",
+        "none to 500 detections, objects missed",
         [_hint_not_a_number, _hint_average_precision_one], tolerance=1e-4),
     "mean_iou_one": Exercise(
         8, _mean_iou, _mean_iou_one_cases, "1 to 9 classes, some only predicted, some nowhere",

@@ -1,20 +1,20 @@
 """The engine of every exercise and question: what a check does, whatever it checks."""
 
 import copy
-import dis
 import html
-import inspect
 import traceback
 from dataclasses import dataclass, field
 
 import ipywidgets as widgets
 import numpy as np
 
-from course_utils.arguments import as_array
-from course_utils.errors import ArgumentError, CourseError, require_option
+from course_utils.checks.results import as_numbers
+from course_utils.checks.stubs import is_stub
+from course_utils.errors import CourseError, require_option
 from course_utils.live_text import LiveText
 
-SILENT = {"RESUME", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "NOP"}  # does nothing at all
+INDICES = "those are floats: they cannot be used as indices"
+COUNTS = "that is a float; a whole number is wanted: does `//` do it, or `int(…)` around it?"
 
 
 class NotRightYet(CourseError, AssertionError):
@@ -30,8 +30,11 @@ class Exercise:
     verified: what the cases cover, for the line that a right answer prints.
     hints: functions (got, wanted, arguments) → a hint, or None if it does not fit.
     dtype: the dtype that is asked for; None takes any that holds the right values.
-    tolerance: largest difference that counts as equal; 0.5 and an exact `reference` take either
-        rounding of a half.
+    tolerance: largest difference that counts as equal, in parts of the wanted number; of 1 where
+        that is smaller.
+    rounded: whole numbers are asked for, and the reference is exact: either rounding of a half is
+        right.
+    whole: what to say if the right numbers come as floats, INDICES or COUNTS; None takes floats.
     """
 
     number: int
@@ -41,61 +44,80 @@ class Exercise:
     hints: list = field(default_factory=list)
     dtype: object = None
     tolerance: float = 0
+    rounded: bool = False
+    whole: str | None = None
 
 
 def check_answer(name, exercise, function, seed=0):
     """Try `function` on every case of `exercise`.
 
     Prints "not attempted yet" for an untouched stub, or what was verified for a right answer.
-    Raises NotRightYet with the first failing case and a hint for a wrong one.
+    Raises NotRightYet with the first failing case and a hint for a wrong one, also for one that
+    does not end and is interrupted.
     """
     label = f"Exercise {exercise.number}, {name}"
     if is_stub(function):
         print(f"{label}: not attempted yet")
         return
-    cases = exercise.cases(np.random.default_rng(seed))
+    cases, floats = exercise.cases(np.random.default_rng(seed)), None
     for count, arguments in enumerate(cases, 1):
         wanted = exercise.reference(*copy.deepcopy(arguments))
-        problem = _first_problem(exercise, function, arguments, wanted)
+        call = ", ".join(_describe(value) for value in arguments)
+        where = f"{label}, case {count}: {_called(function, name)}({call})"
+        got, problem = _answer(function, arguments)
+        problem = problem or _first_problem(exercise, got, np.asarray(wanted), arguments)
         if problem:
-            call = ", ".join(_describe(value) for value in arguments)
-            raise NotRightYet(f"{label}, case {count}: {name}({call}): {problem}")
+            raise NotRightYet(f"{where}: {problem}")
+        array, _ = as_numbers(got)
+        if exercise.whole and not floats and array.dtype.kind == "f" and array.size:
+            floats = f"{where}: {exercise.whole}"
+    if floats:  # only now, since a wrong number in a later case tells more
+        raise NotRightYet(floats)
     print(f"{label}: right in all {len(cases)} cases ({exercise.verified})")
 
 
-def is_stub(function):
-    """Whether the body of a function is nothing but a docstring, `...`, or `pass`."""
-    if not inspect.isfunction(function):
-        return function is None or function is Ellipsis
-    steps = list(dis.get_instructions(function))
-    returned = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
-    return {step.opname for step in steps} <= SILENT and returned[-1] in (None, Ellipsis)
+def _called(function, name):
+    """The function's own name, if it has one."""
+    own = getattr(function, "__name__", name)
+    return own if own.isidentifier() else name
 
 
-def _first_problem(exercise, function, arguments, wanted):
-    """One sentence about what is wrong with the answer to one case, or None."""
+def _answer(function, arguments):
+    """What an answer returns in one case, and one sentence on what went wrong, or None."""
     given = [copy.deepcopy(value) for value in arguments]
     try:
         got = function(*given)
     except NotImplementedError:
-        return "not finished: it raises NotImplementedError"
-    except Exception as problem:
-        return f"it raises {type(problem).__name__}: {problem}{_where(problem, function)}"
+        return None, "not finished: it raises NotImplementedError"
+    except KeyboardInterrupt as stop:  # the student's, who waited long enough
+        return None, f"it did not end: a loop that never stops?{_where(stop, function)}"
+    except RecursionError as problem:
+        return None, f"it calls itself without end (RecursionError){_where(problem, function)}"
+    except (Exception, SystemExit) as problem:
+        return None, f"it raises {_named(problem)}{_where(problem, function)}"
     if got is None or got is Ellipsis:
-        return "it returns nothing; is a `return` missing?"
+        return None, "it returns nothing; is a `return` missing?"
     if not all(map(_same, given, arguments)):
-        return "it changes its input; work on a copy"
-    got_array, wanted = _as_array(got), np.asarray(wanted)
-    if got_array is None:
-        return f"it returns a {type(got).__name__}, not a number or an array"
-    if got_array.shape == wanted.shape and exercise.dtype not in (None, got_array.dtype):
-        return f"the result's dtype is {got_array.dtype}; {np.dtype(exercise.dtype)} is asked for"
-    wrong = _differences(got_array, wanted, exercise.tolerance)
+        return None, "it changes its input; work on a copy"
+    return got, None
+
+
+def _first_problem(exercise, got, wanted, arguments):
+    """One sentence about what is wrong with the answer to one case, or None."""
+    array, problem = as_numbers(got)
+    if problem:
+        return problem
+    if exercise.dtype and array.shape == wanted.shape and array.dtype != exercise.dtype:
+        asked = np.dtype(exercise.dtype)
+        if not hasattr(got, "dtype"):
+            return f"it returns a {type(got).__name__}; an array of {asked} is asked for"
+        return f"the result's dtype is {array.dtype}; {asked} is asked for"
+    wrong = _differences(exercise, array, wanted)
     if wrong is None:
         return None
     for hint in exercise.hints:
         try:
-            if said := hint(got_array, wanted, arguments):
+            if said := hint(array, wanted, arguments):
                 return said
         except (TypeError, ValueError):  # a result of so odd a shape that the hint cannot read it
             continue
@@ -108,20 +130,43 @@ def close(got, wanted):
     return got.shape == wanted.shape and np.allclose(got, wanted)
 
 
-def _differences(got, wanted, tolerance):
+def mistakes(*known):
+    """A hint from pairs: a function that makes a typical mistake, and what to say about it."""
+
+    def hint(got, wanted, arguments):
+        with np.errstate(all="ignore"):  # a mistake may divide by 0
+            for mistake, said in known:
+                if close(got, mistake(*arguments)):
+                    return said
+
+    return hint
+
+
+def _differences(exercise, got, wanted):
     """What is wrong with the values, in general words; None if nothing is."""
     if got.shape != wanted.shape:
-        return f"the result's shape is {got.shape}; work out on paper what it has to be"
-    if got.dtype.kind in "biu" and wanted.dtype.kind in "biu" and not tolerance:
+        advice = "work out on paper what it has to be" if wanted.shape else "one number is wanted"
+        return f"the result's shape is {got.shape}; {advice}"
+    exact = not exercise.tolerance and not exercise.rounded
+    if exact and got.dtype.kind in "biu" and wanted.dtype.kind in "biu":
         wrong = got != wanted
     else:  # written so that NaN counts as wrong
-        wrong = ~(np.abs(got.astype(float) - wanted.astype(float)) <= tolerance + 1e-9)
+        wanted = wanted.astype(float)
+        limit = 0.5 if exercise.rounded else exercise.tolerance * np.maximum(1, np.abs(wanted))
+        wrong = ~(np.abs(got.astype(float) - wanted) <= limit + 1e-9)
     if not wrong.any():
         return None
     if not got.ndim:
         return f"{got} is wrong"
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     return f"{got[first]} at {first} is wrong"
+
+
+def _named(problem):
+    """An exception's name and the first line of its message."""
+    public = [kind.__name__ for kind in type(problem).__mro__ if kind.__name__[0] != "_"]
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    return f"{public[0]}: {lines[0]}" if lines else public[0]
 
 
 def _where(problem, function):
@@ -131,14 +176,6 @@ def _where(problem, function):
         step.lineno for step in traceback.extract_tb(problem.__traceback__) if step.filename == file
     ]
     return f" (line {lines[-1]} of the cell)" if lines else ""
-
-
-def _as_array(value):
-    """The answer as an array of numbers, or None if it is none."""
-    try:
-        return as_array("answer", value)
-    except (ArgumentError, TypeError):
-        return None
 
 
 def _same(now, then):

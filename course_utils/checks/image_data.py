@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.checks.engine import Ask, Exercise, check_answer, pick
+from course_utils.checks.engine import COUNTS, Ask, Exercise, check_answer, pick
 from course_utils.checks.image_data_questions import QUESTIONS
 
 
@@ -70,7 +70,9 @@ def _crop_cases(rng):
         size = int(rng.integers(1, rows - top)), int(rng.integers(1, columns - left))
         cases.append((_image(rng, rows, columns, *channels), top, left, *size))
     corner = _image(rng, 9, 7)
-    return cases + [(corner, 4, 2, 5, 5), (corner, 0, 0, 3, 2), (corner, 0, 0, 9, 7)]
+    places = [(4, 2, 5, 5), (0, 0, 3, 2), (0, 0, 9, 7)]  # at two sides or more, then at one alone
+    places += [(5, 1, 4, 3), (2, 4, 3, 3), (0, 2, 4, 3), (3, 0, 2, 5)]
+    return cases + [(corner, *place) for place in places]
 
 
 def _hint_crop(got, wanted, arguments):
@@ -174,7 +176,7 @@ def _shrink_cases(rng):
         rows, columns = (int(v) for v in rng.integers(2 * k, 6 * k, 2))
         cases.append((_image(rng, rows // k * k, columns // k * k + (0 if k == 2 else 1), 3), k))
         cases.append((_image(rng, rows, columns), k))
-    return cases
+    return cases + [(_image(rng, 11, 15, 3), 5), (_image(rng, 12, 7), 4)]  # one side alone fits
 
 
 def _hint_shrink(got, wanted, arguments):
@@ -205,7 +207,8 @@ def _shift(image, down, right):
 def _shift_cases(rng):
     moves = [(1, 0), (0, 1), (2, -3), (-1, 2), (-2, -2), (3, 3), (0, -4), (-3, 0), (0, 0)]
     cases = [(_image(rng, *rng.integers(5, 12, 2)), *move) for move in moves]
-    return cases + [(_image(rng, 3, 4), 5, -6)]  # everything leaves
+    small, far = _image(rng, 3, 4), [(5, -6), (4, 0), (0, 6), (-3, 1), (1, -4), (-5, -1)]
+    return cases + [(small, *move) for move in far]  # all of it leaves, mostly on one side
 
 
 def _hint_shift(got, wanted, arguments):
@@ -225,6 +228,7 @@ EXERCISES = {
         cases=_raw_bytes_cases,
         verified="1, 8 and 16 bits, 1 to 4 channels",
         hints=[_hint_bytes],
+        whole=COUNTS,
     ),
     "crop": Exercise(
         number=2,
@@ -255,7 +259,7 @@ EXERCISES = {
         verified="pure and random colours",
         hints=[_hint_luma],
         dtype=np.uint8,
-        tolerance=0.5,
+        rounded=True,
     ),
     "shrink": Exercise(
         number=6,
@@ -264,13 +268,13 @@ EXERCISES = {
         verified="blocks of 2 to 5, gray and RGB, odd sizes",
         hints=[_hint_shrink],
         dtype=np.uint8,
-        tolerance=0.5,
+        rounded=True,
     ),
     "shift_zeros": Exercise(
         number=7,
         reference=_shift,
         cases=_shift_cases,
-        verified="all directions, and further than the image is wide",
+        verified="all directions, and further than the image is wide or high",
         hints=[_hint_shift],
     ),
 }

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 import nbformat
 
 from course_utils.notebook_files import CODE
+from course_utils.saved_widgets import without_widgets
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -58,7 +59,7 @@ def relink(text, old, new):
 
 
 def edition(source, cells, kind, old, new):
-    """A notebook of `cells` with the metadata of `source`.
+    """A notebook of `cells`, widgets as still pictures, with the metadata of `source`.
 
     kind: the edition's name, kept in the metadata. old, new: the folders of source and edition,
     between which the links in Markdown are rewritten.
@@ -68,7 +69,7 @@ def edition(source, cells, kind, old, new):
             cell.source = relink(cell.source, old, new)
     metadata = {**source.metadata, "course": {"edition": kind}}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=nbformat.from_dict(metadata))
-    nbformat.validate(notebook)
+    nbformat.validate(without_widgets(notebook))
     return notebook
 
 

@@ -13,6 +13,7 @@ from latex2mathml.converter import convert
 
 from course_utils.errors import CourseError
 from course_utils.notebook_files import CODE, read_notebook
+from course_utils.saved_widgets import without_widgets
 
 TEMPLATES = Path(__file__).parent / "templates"
 FORMULA = re.compile(r"\$([^$\n]+)\$")
@@ -20,7 +21,10 @@ NOT_TEX = tuple(kind for kind in vars(exceptions).values() if isinstance(kind, t
 
 
 def read_chapter(path):
-    """The notebook at `path`. Raises CourseError if it is none, or if it was never run."""
+    """The notebook at `path`, widgets as still pictures.
+
+    Raises CourseError if it is none, or if it was never run.
+    """
     path = Path(path)
     notebook = read_notebook(path)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -29,7 +33,7 @@ def read_chapter(path):
         raise CourseError(
             f"{path.name} has no stored outputs: run `uv run course refresh {number}` first"
         )
-    return notebook
+    return without_widgets(notebook)
 
 
 def with_formulas(source):

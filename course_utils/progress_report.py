@@ -6,10 +6,10 @@ from pathlib import Path
 from course_utils.editions import ROOT, printed, shown, tags
 from course_utils.errors import ArgumentError, CourseError
 from course_utils.notebook_files import read_notebook
+from course_utils.saved_widgets import reached, stored_models, views
 
 CHECKED = re.compile(r'^check\("([^"]+)"', re.M)
 LABEL = re.compile(r"Exercise (\d+), ")
-WIDGETS = "application/vnd.jupyter.widget-state+json"
 STATES = ("not attempted", "tried", "solved")  # from worst to best
 
 
@@ -70,10 +70,13 @@ def exercise_states(notebook, stubs=None):
 
 def answered_questions(notebook):
     """(right, answered): questions as the stored widgets show them; (0, 0) if none are stored."""
-    models = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
-    texts = [str(model.get("state", {}).get("text", "")) for model in models.values()]
-    right = sum(text.startswith("✓ Right.") for text in texts)
-    return right, right + sum(text.startswith("✗ Not this one.") for text in texts)
+    models, right, wrong = stored_models(notebook), 0, 0
+    for cell in notebook.cells:
+        shown = reached(models, views(cell))
+        texts = [str(model.get("state", {}).get("text", "")) for model in shown.values()]
+        right += any(text.startswith("✓ Right.") for text in texts)
+        wrong += any(text.startswith("✗ Not this one.") for text in texts)
+    return right, right + wrong
 
 
 def _line(stem, paths, problems):

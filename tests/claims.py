@@ -45,7 +45,7 @@ def disturb(seed):
     if not seed:
         return
     torch_draw, numpy_draw = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
-    build, uniform = torch.optim.Optimizer.__init__, layers._uniform
+    build, uniform = torch.optim.Optimizer.__init__, layers.uniform_parameters
 
     def built(self, *arguments, **options):
         build(self, *arguments, **options)
@@ -61,7 +61,7 @@ def disturb(seed):
             for name, value in uniform(*arguments).items()
         }
 
-    torch.optim.Optimizer.__init__, layers._uniform = built, drawn
+    torch.optim.Optimizer.__init__, layers.uniform_parameters = built, drawn
 
 
 def run_here(path, seed, cells=None):

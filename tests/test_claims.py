@@ -85,7 +85,7 @@ def test_networks_are_disturbed_where_their_optimizer_is_built(monkeypatch):
     from course_utils import layers
 
     monkeypatch.setattr(torch.optim.Optimizer, "__init__", torch.optim.Optimizer.__init__)
-    monkeypatch.setattr(layers, "_uniform", layers._uniform)
+    monkeypatch.setattr(layers, "uniform_parameters", layers.uniform_parameters)
     claims.disturb(1)
     torch.manual_seed(0)
     first = torch.nn.Linear(30, 30)

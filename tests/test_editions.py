@@ -20,6 +20,7 @@ from course_utils.editions import printed, relink
 from course_utils.errors import ArgumentError, CourseError
 from course_utils.lesson_cells import emptied_cells, is_untouched, lesson_cells, teaches
 from course_utils.refresh import clean, run
+from course_utils.saved_widgets import STATE, VIEW
 from notebooks_as_files import CHAPTERS, code_cells, exercises, read, tags
 
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -473,11 +474,17 @@ def test_code_that_was_typed_and_not_run_counts_as_tried():
 
 
 def test_answered_questions_are_counted_where_they_are_stored():
-    texts = ("✓ Right. Because", "✗ Not this one. No", "", "✓ Right. Yes")
-    state = {str(i): {"state": {"text": text}} for i, text in enumerate(texts)}
-    book = new_notebook(cells=[])
+    texts = ("✓ Right. Because", "✗ Not this one. No", "", "✓ Right. Yes", "✓ Right. Before")
+    state = {f"text{i}": {"state": {"text": text}} for i, text in enumerate(texts)}
+    for i in range(len(texts)):
+        state[f"ask{i}"] = {"state": {"children": ["IPY_MODEL_other", f"IPY_MODEL_text{i}"]}}
+    book = new_notebook(cells=[new_markdown_cell("# T")])
     assert progress_report.answered_questions(book) == (0, 0)
-    book.metadata["widgets"] = {progress_report.WIDGETS: {"state": state}}
+    for i in range(4):  # the fifth was answered before its cell ran again: no output shows it
+        output = new_output("execute_result", {VIEW: {"model_id": f"ask{i}"}, "text/plain": "?"})
+        book.cells.append(new_code_cell("ask()", outputs=[output]))
+    assert progress_report.answered_questions(book) == (0, 0)
+    book.metadata["widgets"] = {STATE: {"state": state}}
     assert progress_report.answered_questions(book) == (2, 3)
 
 

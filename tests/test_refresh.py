@@ -4,10 +4,11 @@ import os
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils.errors import CourseError
-from course_utils.refresh import refresh_notebook
+from course_utils.refresh import clean, refresh_notebook
+from course_utils.saved_widgets import STATE, VIEW
 
 CELLS = (
     "print('one')\nprint('two')",
@@ -71,10 +72,6 @@ def test_what_is_no_notebook_is_named(tmp_path):
 
 
 def test_only_text_and_pictures_are_kept():
-    from nbformat.v4 import new_output
-
-    from course_utils.refresh import clean
-
     data = {"text/plain": "x", "text/html": "<b>", "image/svg+xml": "<svg>", "image/png": "AA"}
     cell = new_code_cell("x", outputs=[new_output("display_data", data)])
     book = new_notebook(
@@ -83,3 +80,14 @@ def test_only_text_and_pictures_are_kept():
     clean(book)
     assert set(cell.outputs[0].data) == {"text/plain", "image/png"}
     assert "version" not in book.metadata.language_info
+
+
+def test_a_chapter_that_was_saved_with_its_widgets_is_stored_without(notebook):
+    """JupyterLab saves what the widgets show; what `course refresh` stores knows nothing of it."""
+    content = nbformat.read(notebook, as_version=4)
+    content.metadata["widgets"] = {STATE: {"state": {"a": {"state": {"value": 3}}}}}
+    view = {VIEW: {"model_id": "a"}, "text/plain": "IntSlider(value=3)"}
+    content.cells[3].outputs = [new_output("execute_result", view)]
+    nbformat.write(content, notebook)
+    refresh_notebook(notebook)
+    assert "widget" not in notebook.read_text(encoding="utf-8").replace("ipywidgets", "")

@@ -34,8 +34,11 @@ def refresh_notebook(path):
 def kernel_environment(**variables):
     """The environment of a kernel whose outputs are compared: one thread, no bars, inline figures.
 
-    variables: further ones, or others.
+    variables: further ones, or others. Matplotlib lists the machine's fonts here, on first use: a
+    kernel that has to do so for over five seconds says so in its first cell.
     """
+    import matplotlib.font_manager  # noqa: F401
+
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     return kept | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"} | variables
 

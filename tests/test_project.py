@@ -79,7 +79,8 @@ def imports(path):
 DOORS = {  # module → the course's own modules that it may import
     "errors": set(), "files": set(), "data": {"errors", "pictures"},
     "pictures": {"arguments", "errors", "files"}, "downloads": {"data", "errors"},
-    "figures": {"arguments", "errors"}, "resampling": {"arguments", "errors"},
+    "korean_fonts": set(),
+    "figures": {"arguments", "errors", "korean_fonts"}, "resampling": {"arguments", "errors"},
     "doctor": {"data", "errors"}, "notebook_files": {"errors", "files"},
     "refresh": {"errors", "notebook_files"}, "course_map": {"errors", "notebook_files"},
     "cli": {"course_map", "data", "deck", "doctor", "editions", "errors", "handout", "live",

@@ -12,8 +12,10 @@ from PIL import Image
 from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
+from course_utils.korean_fonts import draw_hangul
 
 plt.style.use("course_utils.course")
+draw_hangul()
 
 
 def show(figure, alt, photo=False):

@@ -23,7 +23,10 @@ def lab_environment(given=None):
 def kernel_environment(**variables):
     """The same for a kernel whose outputs are compared: inline figures, no progress bars.
 
-    variables: further ones, or others.
+    variables: further ones, or others. Matplotlib lists the machine's fonts here, on first use: a
+    kernel that has to do so for over five seconds says so in its first cell.
     """
+    import matplotlib.font_manager  # noqa: F401
+
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     return kept | KERNEL | {"TQDM_DISABLE": "1"} | variables

@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import matplotlib.font_manager  # noqa: F401, lists the fonts before a kernel has to, and says so
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 

@@ -1,4 +1,7 @@
-"""Metrics: numbers worked by hand, pycocotools, scikit-learn, definitions restated, bad input."""
+"""Metrics: numbers worked by hand, bad input, and judges that others have written.
+
+pycocotools, scikit-learn, torchmetrics; beside them the definitions restated.
+"""
 
 import contextlib
 import io
@@ -14,6 +17,7 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from sklearn import metrics as sklearn_metrics
+from torchmetrics.detection import PanopticQuality
 
 from course_utils import metrics, panoptic
 from course_utils import segmentation_metrics as segmentation
@@ -478,6 +482,97 @@ def test_panoptic_quality_is_its_definition(seed, pictures, classes, numbers, si
         assert each["rq"] == pytest.approx(each["tp"] / (each["tp"] + half), abs=1e-12)
     if wanted:
         assert result["pq"] == pytest.approx(np.mean(list(wanted.values())), abs=1e-12)
+
+
+def compare_with_torchmetrics(pairs, classes, stuff):
+    """Of pairs of (truth, predicted) ids: each class, the means, and the counts behind them.
+
+    torchmetrics does not count a miss where the prediction is silent; the paper does. So silence is
+    handed to it as one more class, which no truth has, and which is left out of the means.
+    """
+    silence = max(classes) + 1
+    judge = PanopticQuality(
+        things=set(classes) - set(stuff), stuffs={*stuff, silence}, return_sq_and_rq=True,
+        return_per_class=True, allow_unknown_preds_category=False,
+    )  # fmt: skip
+    for truth, predicted in pairs:
+        truth, predicted = (torch.tensor(ids) for ids in (truth, predicted))
+        predicted = torch.where(predicted < 0, 1000 * silence, predicted)
+        both = [torch.stack([ids // 1000, ids % 1000], dim=-1)[None] for ids in (predicted, truth)]
+        judge.update(*both)  # a class below 0 is torchmetrics' "void"
+    order = sorted(set(classes) - set(stuff)) + sorted({*stuff, silence})
+    rows = dict(zip(order, judge.compute().tolist(), strict=True))
+    counts = {
+        label: tuple(int(part[place]) for part in
+                     (judge.true_positives, judge.false_positives, judge.false_negatives))
+        for place, label in enumerate(order) if label != silence
+    }  # fmt: skip
+    wanted = {label: found for label, found in sorted(counts.items()) if any(found)}
+    result = panoptic.panoptic_quality(*map(list, zip(*pairs, strict=True)))
+    ours = {label: (each["tp"], each["fp"], each["fn"])
+            for label, each in result["classes"].items()}  # fmt: skip
+    assert ours == wanted
+    names = ("pq", "sq", "rq")
+    for label, each in result["classes"].items():
+        assert [each[name] for name in names] == pytest.approx(rows[label], abs=1e-6)
+    means = [result[name] for name in names]
+    if wanted:
+        theirs = np.mean([rows[label] for label in wanted], axis=0)
+        assert means == pytest.approx(theirs.tolist(), abs=1e-6)
+    else:
+        assert np.isnan(means).all()
+    return result
+
+
+def draw_ids(rng, classes, stuff, numbers, shape):
+    """A map of blocks: things have a number, stuff is one segment a class."""
+    height, width = shape
+    coarse = rng.choice(classes, (4, 4)) * 1000 + rng.integers(0, numbers, (4, 4))
+    ids = np.kron(coarse, np.ones((3, 3), int))[:height, :width]
+    return np.where(np.isin(ids // 1000, stuff), ids // 1000 * 1000, ids)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    SEEDS, st.integers(1, 3), st.integers(1, 5), st.integers(0, 3), st.integers(1, 4),
+    st.sampled_from([0, 0.3, 1]), st.sampled_from([0, 0.3, 1]),
+)  # fmt: skip
+def test_panoptic_quality_equals_torchmetrics(
+    seed, pictures, classes, stuff, numbers, void, silent
+):
+    """Things and stuff; classes of one side only; pixels without truth or without prediction."""
+    rng, classes = np.random.default_rng(seed), np.arange(classes + stuff)
+    stuff, pairs = classes[len(classes) - stuff :], []
+    for _ in range(pictures):
+        shape, known = rng.integers(1, 13, 2), rng.permutation(classes)[: rng.integers(1, 6)]
+        truth = draw_ids(rng, known, stuff, numbers, shape)
+        noise = draw_ids(rng, classes, stuff, numbers, shape)
+        predicted = np.where(rng.random(truth.shape) < rng.choice([0, 0.15, 0.4, 1]), noise, truth)
+        truth[rng.random(truth.shape) < void] = -1
+        predicted[rng.random(predicted.shape) < silent] = -1
+        pairs.append((truth, predicted))
+    compare_with_torchmetrics(pairs, classes.tolist(), stuff.tolist())
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "counts"),
+    [
+        ([[-1, -1]], [[-1, -1]], {}),  # nothing on either side
+        ([[-1, -1]], [[1000, 2000]], {}),  # everything ignored
+        ([[1000, 1001]], [[-1, -1]], {1: (0, 0, 2)}),  # no prediction
+        ([[1000, -1]], [[2000, 2000]], {1: (0, 0, 1), 2: (0, 1, 0)}),  # half of it ignored
+        ([[1000, -1, -1]], [[2000] * 3], {1: (0, 0, 1)}),  # most of it ignored
+        ([[1000, 1000]], [[1000, 2000]], {1: (0, 1, 1), 2: (0, 1, 0)}),  # IoU of exactly a half
+        ([[1000, 2000]], [[2000, 1000]], {1: (0, 1, 1), 2: (0, 1, 1)}),  # the same ids, elsewhere
+        ([[1000, 1001]], [[1001, 1000]], {1: (2, 0, 0)}),  # numbers are only names
+        ([[1000, 1000, 1001]], [[1000] * 3], {1: (1, 0, 1)}),  # one over two
+    ],
+)
+def test_panoptic_edges_equal_torchmetrics(truth, predicted, counts):
+    result = compare_with_torchmetrics([(np.array(truth), np.array(predicted))], [1, 2], [2])
+    found = {label: (each["tp"], each["fp"], each["fn"])
+             for label, each in result["classes"].items()}  # fmt: skip
+    assert found == counts
 
 
 # what comes in

@@ -90,7 +90,8 @@ def imports(path):
 DOORS = {  # module → the course's own modules that it may import
     "errors": set(), "files": set(), "data": {"errors", "pictures"},
     "pictures": {"advice", "arguments", "errors", "files"}, "downloads": {"data", "errors"},
-    "figures": {"advice", "arguments", "errors"}, "resampling": {"advice", "arguments", "errors"},
+    "korean_fonts": set(), "figures": {"advice", "arguments", "errors", "korean_fonts"},
+    "resampling": {"advice", "arguments", "errors"},
     "doctor": {"data", "errors"}, "notebook_files": {"errors", "files"},
     "kernels": set(), "refresh": {"errors", "kernels", "notebook_files"},
     "course_map": {"errors", "notebook_files"}, "saved_widgets": set(),

@@ -5,11 +5,14 @@ sections are the processor's, which a busy neighbour stretches less.
 """
 
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
+import nbformat
 import psutil
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from chapter_runs import client, execute  # noqa: E402
@@ -61,9 +64,9 @@ def measure(path):
     return time.perf_counter() - start, sum(spent.values()), peak[0], spent
 
 
-def main(names):
+def main(paths):
     """Print one line a chapter, and keep it."""
-    for path in [find_chapter(name) for name in names] or sorted(CHAPTERS.glob("[0-9]*.ipynb")):
+    for path in paths:
         seconds, processor, peak, spent = measure(path)
         size = path.stat().st_size / 1e6
         print(f"{path.name}: {seconds:.0f} s, peak {peak / 1e9:.2f} GB, {size:.2f} MB")
@@ -76,5 +79,14 @@ def main(names):
         keep("chapters", path.stem, said)
 
 
+def small():
+    """A notebook of two cells."""
+    cells = [new_markdown_cell("# A chapter"), new_code_cell("1 + 1")]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "00_small.ipynb"
+        path.write_text(nbformat.writes(new_notebook(cells=cells)), encoding="utf-8")
+        main([path])
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main([find_chapter(name) for name in sys.argv[1:]] or sorted(CHAPTERS.glob("[0-9]*.ipynb")))

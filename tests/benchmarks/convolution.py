@@ -135,7 +135,7 @@ def ladder(size):
     return ratios
 
 
-def main():
+def main(sizes=SIZES):
     """The peak, then the three sizes."""
     torch.set_num_threads(THREADS)
     a = np.ones((1500, 1500), np.float32)
@@ -143,11 +143,16 @@ def main():
     print(f"{platform.processor() or platform.machine()}, {THREADS} thread(s), "
           f"torch {torch.__version__}, NumPy {np.__version__}, "
           f"matrix product {2 * 1500**3 / milliseconds / 1e6:.0f} GFLOP/s")  # fmt: skip
-    for name, size in SIZES.items():
+    for name, size in sizes.items():
         print(name, size)
         column = f"{name}, {THREADS} thread{'s' * (THREADS > 1)}"
         for rung, ratio in ladder(size).items():
             keep("convolution", rung, {column: f"{ratio:.3g}"})
+
+
+def small():
+    """Two pictures of 6 × 6."""
+    main({"small": (2, 2, 6, 3, 3)})
 
 
 if __name__ == "__main__":

@@ -19,16 +19,16 @@ from course_utils.models import small_resnet  # noqa: E402
 from course_utils.training import evaluate, fit  # noqa: E402
 
 
-def small_clothes(count=4000):
+def small_clothes(count):
     """(count, 1, 14, 14) with mean about 0 and deviation about 1, and labels."""
     pictures, labels = load_fashion_mnist("train")
     x = torch.nn.functional.avg_pool2d(torch.from_numpy(pictures[:count])[:, None].float(), 2)
     return (x - 73.1) / 84.4, torch.from_numpy(labels[:count]).long()
 
 
-def main(seeds):
+def main(seeds, count=4000, epochs=3):
     """One line a seed: train errors in percent."""
-    x, y = small_clothes()
+    x, y = small_clothes(count)
     start = time.process_time()
     for seed in range(seeds):
         line = f"seed {seed}: train error, %:"
@@ -37,10 +37,15 @@ def main(seeds):
                 torch.manual_seed(seed)
                 model = small_resnet(blocks, width=8, shortcut=shortcut)
                 model = model.to(memory_format=torch.channels_last)
-                fit(model, x, y, epochs=3, batch_size=64, seed=seed, bfloat16=False)
+                fit(model, x, y, epochs=epochs, batch_size=64, seed=seed, bfloat16=False)
                 name = f"{'residual' if shortcut else 'plain'}-{6 * blocks + 2}"
                 line += f"  {name} {100 * (1 - evaluate(model, x, y)):.1f}"
         print(line, f" ({time.process_time() - start:.0f} s)", flush=True)
+
+
+def small():
+    """One step of each network."""
+    main(1, 16, 1)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from course_utils.yolo import detect, encode_targets, yolo_loss, yolo_network  #
 SEEDS = range(3)
 EPOCHS = {"short": 2, "long": 3}
 SCENES, CROWD, BATCH, RATE = 6000, (4, 6), 16, 0.02  # a scene of 4 … 6 digits teaches more
+TESTS, CALLS = 300, 50  # scenes that judge, and calls that are timed
 
 
 def seconds(function, *arguments):
@@ -43,9 +44,9 @@ def pictures(scenes):
     return torch.from_numpy(np.stack([scene.image for scene in scenes])).permute(0, 3, 1, 2)
 
 
-def data(seed):
+def data(count, seed):
     """Pictures and targets to train on."""
-    scenes = digit_scenes(SCENES, seed, digits=CROWD)
+    scenes = digit_scenes(count, seed, digits=CROWD)
     boxes, labels = [scene.boxes for scene in scenes], [scene.labels for scene in scenes]
     return pictures(scenes), encode_targets(boxes, labels)
 
@@ -85,25 +86,30 @@ def recall_by_size(found, truth):
     return ", ".join(f"{n} {hits[t].mean():.1%}" for n, t in zip(names, thirds, strict=True))
 
 
-def judge(name):
+def judge(name, seeds=SEEDS, count=SCENES, tests=TESTS, calls=CALLS):
     """Train and judge, for each seed."""
-    scenes = digit_scenes(300, split="test")
+    scenes = digit_scenes(tests, split="test")
     test = pictures(scenes) / 255
     truth = [{"boxes": scene.boxes, "labels": scene.labels} for scene in scenes]
     digit_scenes(1)  # opens the files
-    for seed in SEEDS:
-        (images, targets), making = seconds(data, seed)
+    for seed in seeds:
+        (images, targets), making = seconds(data, count, seed)
         torch.manual_seed(seed)
         model = yolo_network()
         steps = train(model, images, targets, EPOCHS[name], seed)
         quiet = len(steps) * np.quantile(steps, 0.1)
         found = detect(model, test)
         half, coco = (mean_average_precision(found, truth, t) for t in ((0.5,), COCO_THRESHOLDS))
-        wait = 1000 * time_call(lambda model=model: detect(model, test[:1], 0.3), 50)
+        wait = 1000 * time_call(lambda model=model: detect(model, test[:1], 0.3), calls)
         print(f"{name}: seed {seed}: data {making:.1f} s, training {steps.sum():.1f} s "
               f"({quiet:.1f} quiet), mAP50 {half:.3f}, mAP50-95 {coco:.3f}, one "
               f"picture {wait:.1f} ms; recall by height: {recall_by_size(found, truth)}",
               flush=True)  # fmt: skip
+
+
+def small():
+    """Two steps an epoch, judged on five scenes."""
+    judge("short", range(1), 2 * BATCH, 5, 1)
 
 
 if __name__ == "__main__":

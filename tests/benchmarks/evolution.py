@@ -23,6 +23,7 @@ from course_utils.models import lenet5, small_resnet  # noqa: E402
 from course_utils.training import evaluate, fit, shift_pixels  # noqa: E402
 
 SEEDS = range(3)
+RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def clothes(scaled=True, split="train", side=14):
@@ -34,7 +35,7 @@ def clothes(scaled=True, split="train", side=14):
     return (x / (90.3 if side == 28 else 84.4) if scaled else x), torch.from_numpy(labels).long()
 
 
-def relu():
+def relu(seeds=SEEDS, rates=RATES, most=500):
     """Steps to a loss of 0.6 for ReLU and tanh, each at eight learning rates."""
 
     def steps_to(activation, x, y, rate, seed):
@@ -45,7 +46,7 @@ def relu():
             nn.Linear(288, 64), activation(), nn.Linear(64, 10),
         )  # fmt: skip
         optimizer, losses = torch.optim.SGD(model.parameters(), rate, momentum=0.9), []
-        for step in range(500):
+        for step in range(most):
             batch = torch.randint(len(x), (64,))
             loss = functional.cross_entropy(model(x[batch]), y[batch])
             optimizer.zero_grad()
@@ -54,25 +55,25 @@ def relu():
             losses.append(loss.item())
             if step >= 19 and np.mean(losses[-20:]) < 0.6:
                 return step + 1
-        return 500
+        return most
 
     for scaled in (False, True):
         x, y = clothes(scaled)
         for activation in (nn.ReLU, nn.Tanh):
-            for rate in (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0):
-                found = [steps_to(activation, x, y, rate, seed) for seed in SEEDS]
+            for rate in rates:
+                found = [steps_to(activation, x, y, rate, seed) for seed in seeds]
                 print("relu:", "standardised" if scaled else "minus mean", activation.__name__,
                       f"rate {rate}: steps {found}", flush=True)  # fmt: skip
 
 
-def norm():
+def norm(seeds=SEEDS, steps=60):
     """Loss at the end of 60 steps of plain gradient descent, eight layers, three rates.
 
     Without batch normalisation, without it but with He's larger first weights, and with it.
     """
     x, y = clothes()
-    x, y = x[: 64 * 60].split(64), y[: 64 * 60].split(64)
-    for seed in SEEDS:
+    x, y = x[: 64 * steps].split(64), y[: 64 * steps].split(64)
+    for seed in seeds:
         line = f"norm: seed {seed}:"
         for kind in ("without", "He", "with"):
             with_norm = kind == "with"
@@ -110,11 +111,11 @@ def digits(split, margin=2):
     return functional.pad(x, (margin,) * 4), torch.from_numpy(labels).long()
 
 
-def dropout():
+def dropout(seeds=SEEDS, count=1000, epochs=20, tests=10000):
     """1,000 digits, two full layers of 512, without and with dropout."""
-    (x, y), test = digits("train"), digits("test")
-    for seed in SEEDS:
-        few = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:1000]
+    (x, y), test = digits("train"), [part[:tests] for part in digits("test")]
+    for seed in seeds:
+        few = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:count]
         found = []
         for p in (0.0, 0.5):
             torch.manual_seed(seed)
@@ -122,7 +123,7 @@ def dropout():
                 nn.Flatten(), nn.Linear(1024, 512), nn.ReLU(), nn.Dropout(p),
                 nn.Linear(512, 512), nn.ReLU(), nn.Dropout(p), nn.Linear(512, 10),
             )  # fmt: skip
-            fit(model, x[few], y[few], 20, 50, 0.002, seed=seed)
+            fit(model, x[few], y[few], epochs, 50, 0.002, seed=seed)
             found += [evaluate(model, x[few], y[few]), evaluate(model, *test)]
         print(f"dropout: seed {seed}: without {found[0]:.1%} → {found[1]:.2%}, "
               f"with {found[2]:.1%} → {found[3]:.2%}", flush=True)  # fmt: skip
@@ -134,12 +135,12 @@ def flip(images, generator):
     return torch.where(chosen[:, None, None, None], images.flip(3), images)
 
 
-def mirror():
+def mirror(seeds=SEEDS, counts=(1000, 2000), epochs=10):
     """1,000 digits and clothes: as they are, mirrored, moved by a pixel."""
     for name, load in (("digits", load_mnist), ("clothes", load_fashion_mnist)):
-        for seed in SEEDS:
+        for seed in seeds:
             parts = []
-            for split, count in (("train", 1000), ("test", 2000)):
+            for split, count in zip(("train", "test"), counts, strict=True):
                 images, labels = load(split)
                 chosen = np.random.default_rng(seed).permutation(len(images))[:count]
                 parts.append((torch.from_numpy(images[chosen, None]).float() / 255,
@@ -152,7 +153,7 @@ def mirror():
                     layers += [nn.Conv2d(ins, outs, 3, 2, 1, bias=False), nn.BatchNorm2d(outs)]
                     layers += [nn.ReLU()]
                 model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(1024, 10))
-                fit(model, *parts[0], 10, 50, augment=augment, seed=seed)
+                fit(model, *parts[0], epochs, 50, augment=augment, seed=seed)
                 found.append(evaluate(model, *parts[1]))
             print(f"mirror: {name}, seed {seed}: as they are {found[0]:.1%}, mirrored "
                   f"{found[1]:.1%}, moved {found[2]:.1%}", flush=True)  # fmt: skip
@@ -173,11 +174,11 @@ def vary(images, generator):
     return images * torch.exp(draw(0.3))[:, None, None, None]
 
 
-def augment(epochs=60):
+def augment(seeds=SEEDS, epochs=60, views=8):
     """95 objects: accuracy on those that were not trained on, three folds, without and with."""
-    for seed in SEEDS:
+    for seed in seeds:
         images, labels, objects = object_pictures(48, views=1, seed=seed)
-        new, new_labels, new_objects = object_pictures(48, views=8, seed=100 + seed)
+        new, new_labels, new_objects = object_pictures(48, views=views, seed=100 + seed)
         x, new = ((torch.from_numpy(part).permute(0, 3, 1, 2) / 255 - 0.5) / 0.25
                   for part in (images, new))  # fmt: skip
         y, new_y = torch.from_numpy(labels), torch.from_numpy(new_labels)
@@ -201,16 +202,16 @@ def augment(epochs=60):
                   f"({time.process_time() - start:.0f} s)", flush=True)  # fmt: skip
 
 
-def se():
+def se(seeds=SEEDS, count=4000, epochs=3, tests=10000):
     """Residual networks with and without gates: 4,000 clothes at 14 × 14, 3 epochs."""
     x, y = clothes()
-    test, test_y = clothes(split="test")
-    for seed in SEEDS:
+    test, test_y = (part[:tests] for part in clothes(split="test"))
+    for seed in seeds:
         line = f"se: seed {seed}:"
         for gates in (False, True):
             torch.manual_seed(seed)
             model = small_resnet(1, 16, se=gates).to(memory_format=torch.channels_last)
-            fit(model, x[:4000], y[:4000], 3, 64, seed=seed)
+            fit(model, x[:count], y[:count], epochs, 64, seed=seed)
             line += f"  {'with' if gates else 'without'} gates {evaluate(model, test, test_y):.1%}"
         print(line, flush=True)
 
@@ -247,11 +248,11 @@ TABLE = {
 }
 
 
-def table(epochs=1):
+def table(seeds=SEEDS, count=60000, tests=10000, epochs=1):
     """Every network of the chapter, small: the same pictures, the same loop."""
-    x, y = clothes(side=28)
-    test = clothes(split="test", side=28)
-    for seed in SEEDS:
+    x, y = (part[:count] for part in clothes(side=28))
+    test = [part[:tests] for part in clothes(split="test", side=28)]
+    for seed in seeds:
         line = f"table: seed {seed}:"
         for name, make in TABLE.items():
             torch.manual_seed(seed)
@@ -263,6 +264,22 @@ def table(epochs=1):
 
 
 ALL = {f.__name__: f for f in (relu, norm, dropout, mirror, augment, se, table)}
+SMALL = {
+    "relu": {"rates": (0.1,), "most": 2},
+    "norm": {"steps": 1},
+    "dropout": {"count": 50, "epochs": 1, "tests": 50},
+    "mirror": {"counts": (50, 50), "epochs": 1},
+    "augment": {"epochs": 1, "views": 1},
+    "se": {"count": 64, "epochs": 1, "tests": 64},
+    "table": {"count": 64, "tests": 64},
+}
+
+
+def small():
+    """A step or two of everything."""
+    for name, function in ALL.items():
+        function(range(1), **SMALL[name])
+
 
 if __name__ == "__main__":
     for wanted in sys.argv[1:] or ALL:

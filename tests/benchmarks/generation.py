@@ -41,8 +41,8 @@ def tensors(split):
     return images, torch.from_numpy(labels).long()
 
 
-def made(plan, images, labels, steps, seed):
-    """(CPU seconds, both networks, 1,000 pictures, their labels or None).
+def made(plan, images, labels, steps, seed, count):
+    """(CPU seconds, both networks, `count` pictures, their labels or None).
 
     The pictures are of the running mean where classes are ordered, as in the chapter.
     """
@@ -61,8 +61,8 @@ def made(plan, images, labels, steps, seed):
     )
     seconds = time.process_time() - start
     torch.manual_seed(1)
-    orders = torch.arange(1000) % 10 if plan["classes"] else None
-    pictures = draw_pictures(history.average, torch.randn(1000, plan["latent"]), orders)
+    orders = torch.arange(count) % 10 if plan["classes"] else None
+    pictures = draw_pictures(history.average, torch.randn(count, plan["latent"]), orders)
     return seconds, networks, pictures, orders
 
 
@@ -74,38 +74,40 @@ def trained_reader(images, labels, seed):
     return reader
 
 
-def noise(images):
-    """1,000 pictures whose pixels have the mean and spread of the digits', each by itself."""
+def noise(images, count=1000):
+    """`count` pictures whose pixels have the mean and spread of the digits', each by itself."""
     torch.manual_seed(0)
-    pixels = images.mean(0) + images.std(0) * torch.randn(1000, *images.shape[1:])
+    pixels = images.mean(0) + images.std(0) * torch.randn(count, *images.shape[1:])
     return pixels.clamp(-1, 1)
 
 
-def collapse(generator, critic, reader, seed):
-    """Kinds and spread before and after 50 steps of the generator alone, and its last loss."""
+def collapse(generator, critic, reader, seed, count, steps):
+    """Kinds and spread before and after some steps of the generator alone, and its last loss."""
     stuck, judge = copy.deepcopy(generator).train(), critic.eval()
     adam = torch.optim.Adam(stuck.parameters(), 2e-3, betas=(0.5, 0.999))
     torch.manual_seed(seed)
-    for _ in range(50):
+    for _ in range(steps):
         loss = softplus(-judge(stuck(torch.randn(64, generator.latent)))).mean()
         adam.zero_grad()
         loss.backward()
         adam.step()
     torch.manual_seed(1)
-    numbers = torch.randn(1000, generator.latent)
+    numbers = torch.randn(count, generator.latent)
     pages = [draw_pictures(network, numbers) for network in (generator, stuck)]
     kinds = [judge_pictures(reader, page)["covered"] for page in pages]
     return kinds, spread(pages[1]) / spread(pages[0]), loss.item()
 
 
-def main():
-    """Print a line for each reader, for real digits, and for each plan and seed."""
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    plans = sys.argv[2:] or PLANS
-    images, labels = tensors("train")
-    new, new_labels = tensors("test")
+def main(seeds=3, plans=PLANS, most=None, count=1000, stuck=50):
+    """Print a line for each reader, for real digits, and for each plan and seed.
+
+    plans: dict of name → (settings, steps). most: pictures of each set, default all. count:
+    pictures that are made. stuck: steps of the generator alone.
+    """
+    images, labels = (part[:most] for part in tensors("train"))
+    new, new_labels = (part[:most] for part in tensors("test"))
     readers = [trained_reader(images, labels, seed) for seed in range(seeds)]
-    gray = noise(images)
+    gray = noise(images, count)
     print("reader  unseen digits  sure of noise  its commonest digit")
     for seed, reader in enumerate(readers):
         told = judge_pictures(reader, gray)
@@ -123,17 +125,22 @@ def main():
         rest = f"{told['covered']:6} {distance.mean():9.3f} {spread(pictures):7.3f}"
         print(start, rest, flush=True)
 
-    line("unseen digits", "", "", new[:1000])
+    line("unseen digits", "", "", new[:count])
     for seed in range(seeds):
-        for name in plans:
-            plan, steps = PLANS[name]
-            seconds, networks, pictures, orders = made(plan, images, labels, steps, seed)
+        for name, (plan, steps) in plans.items():
+            seconds, networks, pictures, orders = made(plan, images, labels, steps, seed, count)
             line(name, seed, f"{seconds:.0f}", pictures, orders)
             if not plan["classes"]:
-                kinds, ratio, loss = collapse(*networks, reader, seed)
+                kinds, ratio, loss = collapse(*networks, reader, seed, count, stuck)
                 print(f"  D stands still: kinds {kinds[0]} → {kinds[1]}, spread × {ratio:.2f}, "
                       f"loss {loss:.3f}", flush=True)  # fmt: skip
 
 
+def small():
+    """A step of each plan, from 128 digits."""
+    main(1, {name: (plan, 1) for name, (plan, _) in PLANS.items()}, 128, 20, 1)
+
+
 if __name__ == "__main__":
-    main()
+    wanted = sys.argv[2:] or PLANS
+    main(*map(int, sys.argv[1:2]), plans={name: PLANS[name] for name in wanted})

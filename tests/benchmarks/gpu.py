@@ -6,12 +6,17 @@ AdamW, crops and mirror images.
 """
 
 import sys
+import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import torch
+from nbformat.v4 import new_code_cell, new_notebook
 from torch.nn import functional
+from torchvision.datasets import CIFAR10
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from chapter_runs import run  # noqa: E402
@@ -48,21 +53,18 @@ def crop_and_flip(images, generator):
     ]
 
 
-def cifar(root, train):
-    """Pictures (N, 3, 32, 32), mean 0 and deviation 1 a channel, and labels."""
-    from torchvision.datasets import CIFAR10
-
-    data = CIFAR10(root, train=train)
+def cifar(data):
+    """Pictures (N, 3, 32, 32), mean 0 and deviation 1 a channel, and labels, of the data set."""
     images = torch.from_numpy(data.data).permute(0, 3, 1, 2).float() / 255
     mean = torch.tensor([0.4914, 0.4822, 0.4465])[:, None, None]
     deviation = torch.tensor([0.2470, 0.2435, 0.2616])[:, None, None]
     return (images - mean) / deviation, torch.from_numpy(np.array(data.targets))
 
 
-def train_cifar(train, test, epochs, device, seed=0):
+def train_cifar(train, test, epochs, device, seed=0, width=64):
     """(seconds, test accuracy)."""
     torch.manual_seed(seed)
-    model = small_resnet(3, width=64, channels=3).to(device, memory_format=torch.channels_last)
+    model = small_resnet(3, width=width, channels=3).to(device, memory_format=torch.channels_last)
     options = {"batch_size": BATCH, "learning_rate": RATE, "weight_decay": 0.05}
     start = time.perf_counter()
     fit(model, *train, epochs=epochs, augment=crop_and_flip, seed=seed, **options)
@@ -83,13 +85,25 @@ def main(names):
     if "cifar10" not in names:
         return
     root = fetch("cifar10")
-    train, test = cifar(root, train=True), cifar(root, train=False)
+    train, test = (cifar(CIFAR10(root, train=part)) for part in (True, False))
     for epochs in EPOCHS:
         spent, accuracy = train_cifar(train, test, epochs, device)
         print(f"CIFAR-10, {epochs} epochs: {accuracy:.2%} in {spent:.0f} s", flush=True)
         keep("gpu", f"CIFAR-10, {epochs} epochs", {"with": f"{accuracy:.2%} in {spent:.0f} s"})
         if accuracy >= TARGET:
             break
+
+
+def small():
+    """A step of the network on the CPU, and a cell in a kernel without GPU; no set is fetched."""
+    shown = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
+    data = cifar(SimpleNamespace(data=shown, targets=list(range(8))))
+    train_cifar(data, data, 1, torch.device("cpu"), width=4)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "00_small.ipynb"
+        notebook = new_notebook(cells=[new_code_cell("1 + 1")])
+        path.write_text(nbformat.writes(notebook), encoding="utf-8")
+        seconds(path, CUDA_VISIBLE_DEVICES="")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ print(time.perf_counter() - start, *(name for name in {heavy} if name in sys.mod
 HEAVY = "torch", "matplotlib", "nbformat"  # nbformat: what writes editions, no chapter imports it
 
 
-def measure(module, times=3):
+def measure(module, times):
     """(median seconds, list of heavy packages that came along)."""
     runs = []
     for _ in range(times):
@@ -33,23 +33,33 @@ def measure(module, times=3):
     return statistics.median(runs), brought
 
 
-def main():
-    """One line a module, the slowest last; light and heavy ones are kept together."""
+def all_modules():
+    """The names of the course's modules."""
     modules = []
     for path in sorted(FOLDER.rglob("*.py")):
         parts = path.relative_to(FOLDER.parent).with_suffix("").parts
         modules.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
-    found = {module: measure(module) for module in modules}
+    return modules
+
+
+def main(modules, times=3):
+    """One line a module, the slowest last; light and heavy ones are kept together."""
+    found = {module: measure(module, times) for module in modules}
     for module, (seconds, brought) in sorted(found.items(), key=lambda item: item[1][0]):
         print(f"{seconds:6.2f} s  {module:45} {' '.join(brought)}")
     groups = {"neither": [], "nbformat": [], "matplotlib": [], "torch": []}
     for seconds, brought in found.values():
         groups[brought[0] if brought else "neither"].append(seconds)
-    for name, group in groups.items():
+    for name, group in ((name, group) for name, group in groups.items() if group):
         said = {"modules": len(group), "median": f"{statistics.median(group):.2f} s",
                 "slowest": f"{max(group):.2f} s"}  # fmt: skip
         keep("imports", f"brings {name}" if name != "neither" else "light", said)
 
 
+def small():
+    """Two modules, once each."""
+    main(["course_utils.errors", "course_utils.notebook_files"], 1)
+
+
 if __name__ == "__main__":
-    main()
+    main(all_modules())

@@ -74,10 +74,11 @@ def peer(train, test, seed, epochs):
         yield seconds, evaluate(model, *test)
 
 
-def main(seeds, peer_epochs):
+def main(seeds, peer_epochs, count=60000, tests=10000):
     """One line a run."""
     torch.set_num_threads(1)
-    train, test = tensors("train"), tensors("test")
+    train = [part[:count] for part in tensors("train")]
+    test = [part[:tests] for part in tensors("test")]
     cpu = torch.device("cpu")
     print(f"torch {torch.__version__}, one thread, bfloat16 {short_type_is_quick(cpu)}")
     ours([part[:2000] for part in train], test, 0)  # loads what torch loads at first use
@@ -102,6 +103,11 @@ def main(seeds, peer_epochs):
         print(f"until the peer first reached {TARGET:.0%}: {reached / max(times):.0f} ×")
         said = {"test accuracy": f"{TARGET:.0%}", "cost": f"{reached / middle:.1f}"}
         keep("mnist", f"PyTorch's example, until it first has {TARGET:.0%}", said)
+
+
+def small():
+    """A step of both recipes."""
+    main(1, 1, 64, 64)
 
 
 if __name__ == "__main__":

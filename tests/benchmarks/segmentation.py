@@ -17,7 +17,7 @@ import time  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from detection import CROWD, EPOCHS, SCENES, pictures  # noqa: E402
+from detection import CROWD, EPOCHS, SCENES, TESTS, pictures  # noqa: E402
 from detection import train as train_detector  # noqa: E402
 from scipy import ndimage  # noqa: E402
 from torch import nn  # noqa: E402
@@ -84,27 +84,29 @@ def tell(labels, predicted):
     return f"mIoU {mean_iou(matrix):.3f}, pixels {pixel_accuracy(matrix):.3f}, digits {digits:.3f}"
 
 
-def stages(images, scenes, seed):
+def stages(images, scenes, seed, epochs):
     """The convolutions of a detector trained on the same scenes, as in detection.py, by size."""
     boxes, labels = [scene.boxes for scene in scenes], [scene.labels for scene in scenes]
     torch.manual_seed(seed)
     detector = yolo_network()
-    train_detector(detector, images, encode_targets(boxes, labels), EPOCHS["short"], seed)
+    train_detector(detector, images, encode_targets(boxes, labels), epochs, seed)
     return detector[:2], detector[2:8], detector[8:12]
 
 
-def judge(name):
-    """Train and judge on scenes, for each seed."""
-    network, steps, more = RECIPES[name]
+def judge(name, seeds=SEEDS, count=SCENES, tests=TESTS, steps=None, epochs=EPOCHS["short"]):
+    """Train and judge on scenes, for each seed. steps: default those of the recipe."""
+    network, usual, more = RECIPES[name]
     weights = more and np.where(np.arange(CLASSES) < DIGIT_THINGS, float(more), 1.0)
-    test, truth = dense(digit_scenes(300, split="test"))
-    for seed in SEEDS:
-        scenes = digit_scenes(SCENES, seed, digits=CROWD)
+    test, truth = dense(digit_scenes(tests, split="test"))
+    for seed in seeds:
+        scenes = digit_scenes(count, seed, digits=CROWD)
         images, labels = dense(scenes)
-        options = {"stages": stages(images, scenes, seed)} if name == "backbone" else {}
+        options = {"stages": stages(images, scenes, seed, epochs)} if name == "backbone" else {}
         torch.manual_seed(seed)
         model = network(CLASSES, **options)
-        taken, quiet = train(model, images, labels, steps, class_weights=weights, seed=seed)
+        taken, quiet = train(
+            model, images, labels, steps or usual, class_weights=weights, seed=seed
+        )
         judged = tell(truth, predict_classes(model, test, weights))
         if weights is not None:
             judged += f"; weights not taken back: {tell(truth, predict_classes(model, test))}"
@@ -120,7 +122,7 @@ def matches(truth, found):
     return f"{counts['tp'] + counts['fp']} of {counts['tp'] + counts['fn']}, {counts['tp']} matched"
 
 
-def nuclei():
+def nuclei(seeds=SEEDS, steps=400):
     """Learn from a part of the photo, judge on another, 40 rows apart: no nucleus lies in both."""
     image, mask = load_nuclei()
     parts = {
@@ -130,11 +132,11 @@ def nuclei():
         "the lower half": (np.s_[:216], np.s_[256:], 200),
     }
     for name, (learnt, judged, count) in parts.items():
-        for seed in SEEDS:
+        for seed in seeds:
             crops, labels = random_crops(image[learnt], mask[learnt] > 0, count, 96, seed)
             torch.manual_seed(seed)
             model = UNet(2, 8, 1)
-            taken, quiet = train(model, crops, labels, 400, 4, seed=seed)
+            taken, quiet = train(model, crops, labels, steps, 4, seed=seed)
             found, truth = predict_classes(model, image[None, None, judged])[0], mask[judged]
             iou = class_iou(confusion_matrix((truth > 0).astype(int), found, 2))[1]
             print(f"nuclei, {name}: seed {seed}: IoU {iou:.3f} after {taken:.1f} s ({quiet:.1f} "
@@ -174,7 +176,7 @@ ENLARGE = {
 }
 
 
-def checkerboards():
+def checkerboards(seeds=SEEDS, steps=400):
     """Networks that enlarge gray photos four times: what repeats every 2 pixels of the output."""
 
     def gray(name):
@@ -191,14 +193,14 @@ def checkerboards():
     test = parts(gray("notre-dame"), 64, torch.Generator().manual_seed(9))
     print(f"checkerboards: the photo itself {period_two(test):.4f}")
     for name, enlarge in ENLARGE.items():
-        for seed in SEEDS:
+        for seed in seeds:
             draw = torch.Generator().manual_seed(seed)
             torch.manual_seed(seed)
             noise = torch.randn(32, 4, 32, 32, generator=draw)
             uneven = unevenness(enlarge(4, 16)(noise).detach())
             model = nn.Sequential(enlarge(1, 16), nn.ReLU(), enlarge(16, 1))
             optimizer, shares = torch.optim.Adam(model.parameters(), 3e-3), []
-            for step in range(401):
+            for step in range(steps + 1):
                 if step in (0, 25, 100, 400):
                     shares.append(f"{period_two(model(shrink(test)).detach()):.4f}")
                 wanted = torch.cat([parts(photo, 4, draw) for photo in photos])
@@ -209,6 +211,14 @@ def checkerboards():
             print(f"checkerboards: {name}: seed {seed}: noise through one layer {uneven:.2f} times "
                   f"louder at one place; period 2 after 0, 25, 100, 400 steps: {', '.join(shares)}",
                   flush=True)  # fmt: skip
+
+
+def small():
+    """Two steps of every recipe, judged on five scenes."""
+    for name in RECIPES:
+        judge(name, range(1), 32, 5, 2, 1)
+    nuclei(range(1), 2)
+    checkerboards(range(1), 1)
 
 
 if __name__ == "__main__":

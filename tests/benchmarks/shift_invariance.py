@@ -45,5 +45,10 @@ def main(draws):
             )
 
 
+def small():
+    """One draw."""
+    main(1)
+
+
 if __name__ == "__main__":
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)

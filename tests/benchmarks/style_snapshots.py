@@ -14,7 +14,9 @@ os.environ["TQDM_DISABLE"] = "1"
 import hashlib  # noqa: E402
 import io  # noqa: E402
 import json  # noqa: E402
+import tempfile  # noqa: E402
 import time  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
@@ -46,20 +48,18 @@ def clocked(network):
     return clock
 
 
-def quiet_seconds(clock):
+def quiet_seconds(clock, first, last):
     """What the steps of one picture take when each is as quick as the quickest of its size."""
-    first, last = SETTINGS["steps"]
     calls = np.diff(clock)[2:]  # two calls at each size see the content and the style
     parts = calls[: first - 1], calls[first + 2 :]
     return sum(n * np.quantile(part, 0.1) for n, part in zip((first, last), parts, strict=True))
 
 
-def main():
+def main(folder, contents, styles, ratios=RATIOS, settings=SETTINGS):
     """Compute, write, and print the lines of the manifest."""
-    network, folder = vgg_features(), FOLDER / "style"
+    network = vgg_features()
     clock = clocked(network)
     folder.mkdir(exist_ok=True)
-    contents, styles = originals()
     losses, sums = {}, {}
 
     def save(name, picture):
@@ -69,30 +69,39 @@ def main():
         sums[name] = hashlib.sha256(file.getvalue()).hexdigest()
 
     for name, picture in (contents | styles).items():
-        small = Image.fromarray(picture)
-        small.thumbnail((SETTINGS["size"],) * 2, Image.Resampling.LANCZOS)
-        save(f"{name}.jpg", small)
+        shrunk = Image.fromarray(picture)
+        shrunk.thumbnail((settings["size"],) * 2, Image.Resampling.LANCZOS)
+        save(f"{name}.jpg", shrunk)
     for content, picture in contents.items():
         for style, model in styles.items():
-            for ratio in RATIOS:
+            for ratio in ratios:
                 clock.clear()
                 start = time.process_time()
-                done = transfer_style(picture, model, beta=ratio, network=network, **SETTINGS)
+                done = transfer_style(picture, model, beta=ratio, network=network, **settings)
                 seconds = time.process_time() - start
                 name = f"{content}-{style}-{ratio:g}.jpg"
                 save(name, Image.fromarray(done.picture))
                 parts = (done.content, done.style, done.variation)
                 losses[name] = [float(f"{part[-1]:.3g}") for part in parts]
+                quiet = quiet_seconds(clock, *settings["steps"])
                 print(f"{name}: content, style, variation {losses[name]}; {seconds:.1f} cpu-s, "
-                      f"{quiet_seconds(clock):.1f} at the quickest", flush=True)  # fmt: skip
-    settings = {"contents": list(contents), "styles": list(styles), "ratios": RATIOS,
-                "settings": SETTINGS | {"quality": QUALITY}, "losses": losses}  # fmt: skip
-    data = (json.dumps(settings, indent=1) + "\n").encode()
+                      f"{quiet:.1f} at the quickest", flush=True)  # fmt: skip
+    told = {"contents": list(contents), "styles": list(styles), "ratios": ratios,
+            "settings": settings | {"quality": QUALITY}, "losses": losses}  # fmt: skip
+    data = (json.dumps(told, indent=1) + "\n").encode()
     write_whole(folder / "SETTINGS.json", data)
     sums["SETTINGS.json"] = hashlib.sha256(data).hexdigest()
     for name in sorted(sums):
         print(f"{sums[name]}  style/{name}")
 
 
+def small():
+    """One small picture, into a folder that goes again."""
+    contents, styles = originals()
+    first = [dict([next(iter(pictures.items()))]) for pictures in (contents, styles)]
+    with tempfile.TemporaryDirectory() as folder:
+        main(Path(folder), *first, (1,), SETTINGS | {"steps": (3, 3), "size": 48})
+
+
 if __name__ == "__main__":
-    main()
+    main(FOLDER / "style", *originals())

@@ -34,11 +34,9 @@ from results import keep  # noqa: E402
 
 SEEDS = range(3)
 TOLD = {}  # name of a detector → (mAP@.5, milliseconds for one picture) of each seed
-STEPS, BATCH, TIMED = 750, 16, 60
+STEPS, BATCH, TIMED, TESTS = 750, 16, 60, 300  # TIMED pictures of the TESTS take the time
 FEW, SEARCHED, MANY = (120, (1, 4)), (300, (4, 6)), (6000, (4, 6))  # scenes, digits in each
 RATES = {"yolo": 0.02, "two_stage": 0.015}
-TEST = digit_scenes(300, split="test")
-TRUTH = [{"boxes": scene.boxes, "labels": scene.labels} for scene in TEST]
 
 
 def pictures(scenes):
@@ -53,8 +51,14 @@ def search(scenes):
 
 
 @functools.cache
+def test_scenes():
+    """The scenes that judge."""
+    return digit_scenes(TESTS, split="test")
+
+
+@functools.cache
 def searched_test():
-    return search(TEST)[0]
+    return search(test_scenes())[0]
 
 
 def train(model, loss, count, rate, seed, steps=STEPS):
@@ -136,8 +140,9 @@ def train_rcnn(scenes, seed, proposals):
 
 
 def judge(found):
-    half, strict = (mean_average_precision(found, TRUTH, (level,)) for level in (0.5, 0.75))
-    return f"mAP50 {half:.3f}, mAP75 {strict:.3f}"
+    truth = [{"boxes": scene.boxes, "labels": scene.labels} for scene in test_scenes()]
+    half, strict = (mean_average_precision(found, truth, (level,)) for level in (0.5, 0.75))
+    return half, f"mAP50 {half:.3f}, mAP75 {strict:.3f}"
 
 
 def quick(call):
@@ -154,15 +159,15 @@ def quick(call):
 
 
 def tell(name, seed, seconds, found, wait):
-    half = mean_average_precision(found, TRUTH, (0.5,))
+    half, quality = judge(found)
     TOLD.setdefault(name, []).append((half, float(wait.split(" ms")[0])))
-    print(f"{name}: seed {seed}: {seconds}, {judge(found)}, one picture {wait}", flush=True)
+    print(f"{name}: seed {seed}: {seconds}, {quality}, one picture {wait}", flush=True)
 
 
 def judge_rcnn(name, seed, data):
     scenes, proposals, searching = data
     model, seconds = train_rcnn(scenes, seed, proposals)
-    images, offered = [scene.image for scene in TEST], searched_test()
+    images, offered = [scene.image for scene in test_scenes()], searched_test()
     found, _ = rcnn.detect(model, images, proposals=offered)
     plain, _ = rcnn.detect(model, images, proposals=offered, regress=False)
     runs = [[rcnn.detect(model, images[i : i + 1])[1] for _ in range(3)] for i in range(TIMED)]
@@ -171,7 +176,7 @@ def judge_rcnn(name, seed, data):
     total = sum(stages.values())
     shares = ", ".join(f"{stage} {part / total:.0%}" for stage, part in stages.items())
     each = " + ".join(f"{key} {value:.1f}" for key, value in seconds.items())
-    spent = f"search {searching:.1f} + {each} s, before the regression {judge(plain)}"
+    spent = f"search {searching:.1f} + {each} s, before the regression {judge(plain)[1]}"
     tell(f"{name} R-CNN", seed, spent, found, f"{total:.1f} ms ({shares})")
 
 
@@ -179,24 +184,24 @@ def judge_two_stage(name, seed, model, spent, test, given=None):
     found = two_stage.detect(model, test, 0.001, proposals=given)
 
     def one(i):
-        boxes = given and [selective_search(TEST[i].image)]
+        boxes = given and [selective_search(test_scenes()[i].image)]
         return two_stage.detect(model, test[i : i + 1], proposals=boxes)
 
     tell(name, seed, spent, found, f"{quick(one):.1f} ms")
 
 
-def judge_all(name, chosen, searched, steps=STEPS):
+def judge_all(name, chosen, searched, steps=STEPS, seeds=SEEDS):
     """All four on the same training scenes; without `searched` only those that need no search.
 
     Few scenes teach all four in other colours each time, as R-CNN's recipe has it.
     """
-    test, count = pictures(TEST) / 255, chosen[0]
-    for seed in SEEDS:
+    test, count = pictures(test_scenes()) / 255, chosen[0]
+    for seed in seeds:
         scenes = digit_scenes(count, seed, digits=chosen[1])
         if searched:
             data = scenes, *search(scenes)
             judge_rcnn(name, seed, data)
-            model, took = train_two_stage(scenes, seed, data[1])
+            model, took = train_two_stage(scenes, seed, data[1], steps=steps)
             spent = "search {:.1f} + training {:.1f} s ({:.1f} quiet)".format(data[2], *took)
             judge_two_stage(f"{name} Fast", seed, model, spent, test, searched_test())
         model, took = train_two_stage(scenes, seed, recolour=searched, steps=steps)
@@ -209,18 +214,19 @@ def judge_all(name, chosen, searched, steps=STEPS):
         tell(f"{name} YOLO", seed, spent, yolo.detect(model, test), f"{wait:.1f} ms")
 
 
-def judge_limits():
+def judge_limits(seeds=SEEDS, chosen=SEARCHED, steps=STEPS):
     """What R-CNN's three limits cost: slow; nothing trains the CNN afterwards; three trainings."""
-    for seed in SEEDS:
-        scenes = digit_scenes(SEARCHED[0], seed, digits=SEARCHED[1])
-        limits(seed, scenes, search(scenes)[0])
+    for seed in seeds:
+        scenes = digit_scenes(chosen[0], seed, digits=chosen[1])
+        limits(seed, scenes, search(scenes)[0], steps)
 
 
-def limits(seed, scenes, proposals):
-    test, offered, images = pictures(TEST) / 255, searched_test(), [s.image for s in TEST]
+def limits(seed, scenes, proposals, steps):
+    test, offered = pictures(test_scenes()) / 255, searched_test()
+    images = [scene.image for scene in test_scenes()]
 
     def say(name, found):
-        print(f"limits: seed {seed}: {name}: {judge(found)}", flush=True)
+        print(f"limits: seed {seed}: {name}: {judge(found)[1]}", flush=True)
 
     model, _ = train_rcnn(scenes, seed, proposals)
     network = model.network
@@ -228,9 +234,9 @@ def limits(seed, scenes, proposals):
     torch.manual_seed(seed)
     untrained = refit(rcnn.crop_network(), scenes, proposals, seed)
     say("R-CNN, CNN not trained", rcnn.detect(untrained, images, proposals=offered)[0])
-    stopped, _ = train_two_stage(scenes, seed, proposals, Stopped)
+    stopped, _ = train_two_stage(scenes, seed, proposals, Stopped, steps=steps)
     say("Fast, map not trained", two_stage.detect(stopped, test, 0.001, proposals=offered))
-    fast, _ = train_two_stage(scenes, seed, proposals)
+    fast, _ = train_two_stage(scenes, seed, proposals, steps=steps)
     say("Fast", two_stage.detect(fast, test, 0.001, proposals=offered))
 
     def warp_and_cnn(i):
@@ -257,31 +263,33 @@ def refit(network, scenes, proposals, seed):
 
 
 def recall(boxes_list):
-    best = [box_iou(b, s.boxes).max(axis=0) for b, s in zip(boxes_list, TEST, strict=True)]
+    pairs = zip(boxes_list, test_scenes(), strict=True)
+    best = [box_iou(boxes, scene.boxes).max(axis=0) for boxes, scene in pairs]
     best, counts = np.concatenate(best), [len(boxes) for boxes in boxes_list]
     half, strict = np.mean(best >= 0.5), np.mean(best >= 0.7)
     number = f"{np.mean(counts):.0f} proposals, at most {max(counts)}"
     return f"{number}; recall {half:.3f} at IoU .5, {strict:.3f} at .7"
 
 
-def judge_recall():
+def judge_recall(chosen=MANY, steps=STEPS):
     """How many proposals find how much."""
+    count = len(test_scenes())
     for scales in ((400,), (200,), (120,), (60,), (200, 400), SCALES, (30, 60, 120, 240)):
-        found = [selective_search(scene.image, scales) for scene in TEST]
+        found = [selective_search(scene.image, scales) for scene in test_scenes()]
         print(f"recall: scales {scales}: {recall(found)}", flush=True)
-    start = [starts(scene.image) for scene in TEST]
+    start = [starts(scene.image) for scene in test_scenes()]
     print(f"recall: starting regions alone, scales {SCALES}: {recall(start)}", flush=True)
     rng = np.random.default_rng(0)
-    corner, size = rng.uniform(0, 34, (2, 300, 130, 2)), rng.uniform(8, 30, (300, 130, 2))
+    corner, size = rng.uniform(0, 34, (2, count, 130, 2)), rng.uniform(8, 30, (count, 130, 2))
     chance = np.concatenate([corner[0], corner[0] + size], axis=2).clip(0, 64)
     print(f"recall: boxes by chance: {recall(list(chance))}", flush=True)
-    scenes = digit_scenes(MANY[0], 0, digits=MANY[1])
-    model, _ = train_two_stage(scenes, 0, recolour=False)
+    scenes = digit_scenes(chosen[0], 0, digits=chosen[1])
+    model, _ = train_two_stage(scenes, 0, recolour=False, steps=steps)
     with mode(model, training=False), torch.inference_mode():
-        said = model.rpn(model.body(pictures(TEST) / 255)[1])
+        said = model.rpn(model.body(pictures(test_scenes()) / 255)[1])
         for most in (5, 10, 20, 40):
             rois = two_stage.propose(said, most=most).numpy()
-            print(f"recall: RPN, {recall([rois[rois[:, 0] == i, 1:] for i in range(300)])}")
+            print(f"recall: RPN, {recall([rois[rois[:, 0] == i, 1:] for i in range(count)])}")
 
 
 def starts(image):
@@ -314,6 +322,22 @@ def keep_all():
         said |= {"one picture": f"{waits[name]:.1f} ms"}
         said |= {"times YOLO's": f"{waits[name] / waits['few YOLO']:.1f}"}
         keep("detectors", name.removeprefix("few "), said)
+
+
+def small():
+    """Two steps of every training, on 16 scenes, judged on two."""
+    global TESTS, TIMED
+    usual, TESTS, TIMED = (TESTS, TIMED), 2, 1
+    try:
+        judge_all("few", (16, (4, 6)), True, 2, range(1))
+        judge_all("many", (16, (4, 6)), False, 2, range(1))
+        judge_limits(range(1), (16, (4, 6)), 2)
+        judge_recall((16, (4, 6)), 2)
+        keep_all()
+    finally:
+        TESTS, TIMED = usual
+        test_scenes.cache_clear()
+        searched_test.cache_clear()
 
 
 if __name__ == "__main__":

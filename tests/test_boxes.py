@@ -294,7 +294,10 @@ NAN = np.array([[0, 0, np.nan, 1]])
         (lambda: boxes.convert_boxes([[5, 5, -1, 2]], "xywh", "xyxy"), "widths and heights from 0"),
         (lambda: boxes.convert_boxes([[5, 5, 1, -2]], "cxcywh", "xyxy"), "widths and heights fr"),
         (lambda: boxes.nms(BOX, [1, 2], 0.5), "there are 1 boxes and 2 scores"),
-        (lambda: boxes.nms(BOX, [[1]], 0.5), r"scores must be \(N,\), got \(1, 1\).*scores\[:, 0"),
+        (
+            lambda: boxes.nms(BOX, [[1]], 0.5),
+            r"scores must be \(N,\), got \(1, 1\).*\(scores\)\[:, 0",
+        ),
         (lambda: boxes.nms(PAIR, [1, np.nan], 0.5), "scores must be finite, found nan at 1"),
         (lambda: boxes.nms(BOX, [1], 50), "threshold must be a number 0 … 1, got 50"),
         (lambda: boxes.nms(BOX, [1], "half"), "threshold must be a number 0 … 1, got 'half'"),

@@ -590,7 +590,7 @@ AP = average_precision
     [
         (lambda: metrics.match_detections([0.5], [1]), r"ious must be \(N, M\), got \(1,\)"),
         (lambda: metrics.match_detections([[np.nan]], [1]), "ious must be 0 … 1, not NaN"),
-        (lambda: metrics.match_detections([[0, 0, 5, 5]], [1]), "ious must be 0 … 1.*use ious = "),
+        (lambda: metrics.match_detections([[0, 0, 5, 5]], [1]), "ious must be 0 … 1.*use box_iou"),
         (lambda: metrics.match_detections([[0.5]], [1, 2]), "there are 1 boxes and 2 scores"),
         (lambda: metrics.match_detections([[0.5]], [1], 0), "threshold must be above 0"),
         (lambda: metrics.match_detections([[0.5]], [1], 50), "threshold must be a number 0 … 1"),
@@ -626,7 +626,10 @@ AP = average_precision
         (lambda: segmentation.mask_iou(HALVES, []), r"got \(1, 1, 2, 2\); use a\[:, 0\] > 0.5"),
         (lambda: segmentation.mask_iou(HALVES[0], []), "a must be bool, got float64; use a > 0.5"),
         (lambda: segmentation.mask_iou(HALVES[0, 0], []), r"for one mask use a\[None\]"),
-        (lambda: segmentation.mask_iou([[[255]]], []), "a must be bool, got int64; use a > 0.5"),
+        (
+            lambda: segmentation.mask_iou([[[255]]], []),
+            r"bool, got int64; use np.asarray\(a\) > 0.5",
+        ),
         (
             lambda: segmentation.mask_iou(np.ones((1, 2, 2), bool), np.ones((1, 2, 3), bool)),
             r"one size, got \(2, 2\) and \(2, 3\)",

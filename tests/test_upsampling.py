@@ -232,7 +232,7 @@ unpool = upsampling.max_unpool2d
 BAD = {
     "one picture": (lambda: up(X[0], W), r"x must be \(N, C, H, W\), got \(2, 3, 3\)"),
     "whole numbers": (lambda: up(X.astype(int), W), "x must be float, got int64"),
-    "one kernel": (lambda: up(X, W[0, 0]), r"got \(3, 3\); for one kernel use kernel\[None, None"),
+    "one kernel": (lambda: up(X, W[0, 0]), r"got \(3, 3\); for one kernel use weight\[None, None"),
     "out first": (lambda: up(X, W.transpose(1, 0, 2, 3)), r"x .*weight.transpose\(1, 0, 2, 3\)"),
     "other channels": (lambda: up(X, W[:1]), r"weight must be \(2, out.*got \(1, 4, 3, 3\)$"),
     "two types": (lambda: up(X, W.astype("f")), "weight must be float64, got float32; use weight"),
@@ -257,7 +257,7 @@ BAD = {
     "unpool side": (lambda: unpool(X, X.astype(int), (6, 0)), "size must be a whole number from 1"),
     "enlarge": (lambda: upsampling.bilinear_kernel(1.5), "stride must be a whole number from 1"),
     "a row": (lambda: upsampling.one_hot([1, 2], 3), r"\(H, W\) or \(N, H, W\), got \(2,\)"),
-    "float": (lambda: upsampling.one_hot([[1.0]], 3), "numbers, got float64; use labels.astype"),
+    "float": (lambda: upsampling.one_hot([[1.0]], 3), r"got float64; use np.int64\(labels\)"),
     "class": (lambda: upsampling.one_hot([[0, 3]], 3), "labels must be 0 … 2, found 3"),
     "below": (lambda: upsampling.one_hot([[0, -1]], 3), "labels must be 0 … 2, found -1"),
     "no class": (lambda: upsampling.one_hot([[0]], 0), "classes must be a whole number from 1"),

@@ -150,7 +150,8 @@ def settings(runs):
 def in_child(path, seed, variables):
     """One run in a process of its own; returns what `run_here` does."""
     environment = {k: v for k, v in os.environ.items() if k not in OWN} | variables
-    environment |= {"TQDM_DISABLE": "1", "MPLBACKEND": "agg"}
+    root = str(Path(__file__).parents[1])  # this copy of the course, whichever is installed
+    environment |= {"TQDM_DISABLE": "1", "MPLBACKEND": "agg", "PYTHONPATH": root}
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "found.json")
         command = [sys.executable, __file__, "--one", str(path), str(seed), str(out)]

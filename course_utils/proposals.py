@@ -50,6 +50,7 @@ def starting_regions(image, scale=SCALES[0]):
 
 def neighbours(regions):
     """The pairs of regions that share a side of a pixel: a sorted list of (a, b), a < b."""
+    regions = as_array("regions", regions)
     sides = [(regions[:, :-1], regions[:, 1:]), (regions[:-1], regions[1:])]
     pairs = np.concatenate([np.stack([a[a != b], b[a != b]], axis=1) for a, b in sides])
     return sorted(set(map(tuple, np.sort(pairs, axis=1).tolist())))
@@ -124,6 +125,7 @@ def merge_regions(image, regions):
 
 def regions_after(regions, merges, count):
     """The map after the first `count` merges, a new (H, W) array. Raises ArgumentError."""
+    regions = as_array("regions", regions)
     if whole_number("count", count, 0) > len(merges):
         raise ArgumentError(f"count must be at most {len(merges)}, the merges, got {count}")
     names = np.arange(len(merges) + int(np.max(regions)) + 1)

@@ -174,7 +174,7 @@ def train_svms(features, data, background, strength=0.3, seed=0):
     those that came out above −1. strength: the larger, the less the margin counts. Returns a
     LinearSVC, which tells a score for each class and last for the background. Raises ArgumentError.
     """
-    rng = np.random.default_rng(seed)
+    rng, features = np.random.default_rng(seed), as_array("features", features)
     goals = np.where(data.ious == 1, data.labels, background)
     objects, others = np.flatnonzero(data.ious == 1), np.flatnonzero(data.ious < BACKGROUND)
     if not len(others):
@@ -192,7 +192,9 @@ def class_scores(svm, features):
     """The score of each class but the background: (R, D) -> (R, classes), R from 0."""
     if not len(features):
         return np.zeros((0, len(svm.classes_) - 1))
-    scores = svm.decision_function(features)  # (R,) for one class, positive for the background
+    scores = svm.decision_function(
+        as_array("features", features)
+    )  # (R,) for one class, positive for the background
     return -scores[:, None] if scores.ndim == 1 else scores[:, :-1]
 
 
@@ -204,7 +206,7 @@ def train_regressors(pool, data, classes, strength=1.0):
     """
     near = (data.ious > NEAR) & (data.ious < 1)
     deltas = encode_boxes(data.boxes[near], data.truth[near])
-    x, labels = pool[near], data.labels[near]
+    x, labels = as_array("pool", pool)[near], data.labels[near]
     missing = sorted(set(range(classes)) - set(labels.tolist()))
     if missing:
         told = f"no proposal of class {missing[0]} has an IoU over {NEAR}"

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 from torchvision.ops import batched_nms, box_iou, roi_align
 
-from course_utils.arguments import whole_number
+from course_utils.arguments import as_array, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.region_arguments import as_fraction
@@ -101,7 +101,7 @@ def roi_align_one(maps, box, bins, scale=1.0, samples=2):
     box: x1, y1, x2, y2 in pixels, times `scale` in places of the map. A bin is the mean of
     samples × samples points between the places (arXiv:1703.06870). torchvision's is the quick one.
     """
-    x1, y1, x2, y2 = (float(side) * scale - 0.5 for side in box)
+    x1, y1, x2, y2 = (side * scale - 0.5 for side in as_array("box", box).tolist())
     out = torch.as_tensor(maps).new_zeros(len(maps), bins, bins)
     for i in range(bins * samples):
         for j in range(bins * samples):

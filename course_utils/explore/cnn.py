@@ -35,6 +35,7 @@ EMPTY_IS_GRAY = colormaps["Blues"].with_extremes(bad="0.93")
 
 def curve(name, t):
     """The function called `name` at t: box, ramp or decay on 0 … 1, and 0 elsewhere."""
+    t = as_array("t", t)
     return np.where((t >= 0) & (t <= 1), CURVES[name](np.clip(t, 0, 1)), 0)
 
 

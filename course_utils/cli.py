@@ -8,11 +8,9 @@ import time
 import webbrowser
 from pathlib import Path
 
+from course_utils.chapters import CHAPTERS, ROOT, chapter_paths, find_chapter, find_notebook
 from course_utils.errors import CourseError
 from course_utils.kernels import lab_environment
-
-ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS = ROOT / "notebooks"
 
 
 def main(arguments=None):
@@ -86,35 +84,6 @@ def add_pages(commands):
     handout = commands.add_parser("handout", help="write a chapter as one page to read")
     handout.add_argument("chapters", nargs="*", help="chapters: 1 … 4 (default: all)")
     handout.add_argument("--pdf", action="store_true", help="print it to a PDF, too (by Chromium)")
-
-
-def find_chapter(chapter):
-    """ "2", "02" or "02_cnn" → the path of that notebook. Raises CourseError if there is none."""
-    paths = sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
-    for path in paths:
-        if chapter in (path.stem, path.name) or chapter.zfill(2) == path.stem[:2]:
-            return path
-        if path in _places(chapter):
-            return path
-    numbers = ", ".join(str(int(path.stem[:2])) for path in paths) or "none"
-    raise CourseError(f"no chapter {chapter!r} in {CHAPTERS}; there are: {numbers}")
-
-
-def _places(name):
-    """Where a path may lead: from here, and from the course's folder."""
-    return Path(name).resolve(), (ROOT / name).resolve()
-
-
-def find_notebook(name, options=()):
-    """As `find_chapter`, or the path of any notebook in the course's folder, as build/ has them."""
-    for path in _places(name):
-        if path.suffix == ".ipynb" and path.is_relative_to(ROOT) and path.is_file():
-            return path
-    try:
-        return find_chapter(name)
-    except CourseError as problem:
-        hint = f"; write an option of JupyterLab with =, {options[0]}={name}" if options else ""
-        raise CourseError(f"{problem}{hint}") from None
 
 
 def lab_arguments(notebook, no_browser):
@@ -260,12 +229,6 @@ def make_handouts(chapters, pdf=False):
         for file in made:
             size = file.stat().st_size / 1e6
             print(f"{shown(file)}: {size:.1f} MB")
-
-
-def chapter_paths(chapters):
-    """The notebooks of the chapters that are named, or all."""
-    named = [find_chapter(chapter) for chapter in chapters]
-    return named or sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
 
 
 def refresh(chapters):

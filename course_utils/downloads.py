@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from course_utils.data import FOLDER
 from course_utils.errors import DataError, require_option
+from course_utils.names import cleaned, find
 
 TIMEOUT = 30  # seconds without a byte
 TRIES = 3
@@ -103,9 +104,10 @@ def keep_in(folder=None):
     """Where downloads lie: `folder`, else $COURSE_DOWNLOADS, else data/downloads in the course."""
     folder = folder or os.environ.get("COURSE_DOWNLOADS") or FOLDER / "downloads"
     try:
-        return Path(folder).expanduser()
+        Path(cleaned(folder)).expanduser()
     except RuntimeError:
         raise DataError(f"{folder} names no home; set COURSE_DOWNLOADS to a whole path") from None
+    return find(folder, Path.is_dir)[0]
 
 
 def fetch(name, folder=None):
@@ -167,8 +169,8 @@ def _fill(name, scratch, target):
 def _obtain(url, digest, folder, scratch):
     """The verified archive: the one in `folder` if it is right, else downloaded to `scratch`."""
     file = url.rsplit("/", 1)[1]
-    by_hand = folder / file
-    if by_hand.is_file() and _sha256(by_hand) == digest:
+    by_hand, hint = find(file, folder=folder)
+    if hint is None and _sha256(by_hand) == digest:
         return by_hand
     for attempt in range(1, TRIES + 1):
         try:
@@ -180,13 +182,13 @@ def _obtain(url, digest, folder, scratch):
             if attempt == TRIES or final:
                 raise DataError(
                     f"{file} could not be fetched ({reason}): connect to a network and run this "
-                    f"again, or put the file from {url} into {folder}"
+                    f"again, or put the file from {url} into {folder}{hint}"
                 ) from None
             time.sleep(attempt)
     if _sha256(scratch / file) != digest:
         raise DataError(
             f"{file} came with wrong bytes (a login page?) and was thrown away; run this again, "
-            f"or put the file from {url} into {folder}"
+            f"or put the file from {url} into {folder}{hint}"
         )
     return scratch / file
 

@@ -1,6 +1,6 @@
 """Errors that tell a student what was wrong, what came, and how to mend it."""
 
-import difflib
+from course_utils.names import nearest
 
 
 class CourseError(Exception):
@@ -30,6 +30,6 @@ def require_option(argument, value, options):
     if value in options:
         return
     texts = [str(option) for option in options]
-    near = difflib.get_close_matches(str(value), texts, n=1)
-    hint = f"; did you mean {options[texts.index(near[0])]!r}?" if near else ""
+    near = nearest(value, texts)
+    hint = f"; did you mean {options[texts.index(near)]!r}?" if near is not None else ""
     raise ArgumentError(f"{argument} must be one of {', '.join(texts)}, got {value!r}{hint}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from nbconvert import HTMLExporter
 
 from course_utils.errors import CourseError
+from course_utils.names import cleaned
 from course_utils.notebook_files import title, write
 from course_utils.pages import exporter, read_chapter, style, with_formulas
 
@@ -81,5 +82,6 @@ def write_pdf(page):
 
 def find_browser(environment=os.environ):
     """Path of a Chromium, Chrome or Edge; None if there is none."""
-    candidates = (environment.get("COURSE_CHROMIUM", ""), *BROWSERS)
+    named = environment.get("COURSE_CHROMIUM", "")
+    candidates = (named, cleaned(named), *BROWSERS)
     return next((found for name in candidates if (found := shutil.which(name))), None)

@@ -1,40 +1,49 @@
 """Picture files to arrays and back: a student's own photos, and 1-bit bitmaps."""
 
 import io
+import math
 import os
 import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from course_utils import advice
 from course_utils.arguments import as_array, whole_number
 from course_utils.errors import ArgumentError, DataError
 from course_utils.files import write_whole
+from course_utils.names import cleaned, find
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 65_000_000  # decoded at once; telephones take up to 64 megapixels so
+MAX_STREAMED = 210_000_000  # a JPEG that is shrunk row by row while it is decoded
 MAX_BYTES = 200_000_000
+JPEG = b"\xff\xd8\xff"  # how each begins
 
 
 def load_image(path, gray=False, longest_side=None):
     """Read a picture file of your own.
 
     path: str or Path of a PNG, JPEG, WebP, GIF (first frame), BMP, TIFF or PPM file,
-        relative to the notebook's folder.
+        relative to the notebook's folder. As pasted: quotes, spaces around it, file:// are left
+        out, and either Unicode form is found.
     gray: False → (H, W, 3) uint8 RGB; True → (H, W) uint8 luma (Rec. 601).
-    longest_side: shrink so that neither side is longer, in pixels; None keeps the size.
+    longest_side: shrink so that neither side is longer, in pixels; None keeps the size. A JPEG
+        then takes little memory, and may have up to 210 megapixels.
     A photo is turned upright (EXIF); transparency is laid over white; palette, gray and CMYK
     become RGB; 16 bits a channel become 8 (gray is rounded, colour loses its low byte).
     Raises DataError (with the file's name) if it is missing, cut off, no picture, or larger than
-    50 megapixels: the size is read before the pixels, so a decompression bomb never unpacks.
+    65 megapixels: the size is read before the pixels, so a decompression bomb never unpacks.
     """
     name = Path(_checked_path(path)).name
     try:
-        path = Path(path).expanduser()
-        if not path.is_file():
-            raise DataError(f"no picture at {path.absolute()}; check the name and the folder")
+        path, hint = find(path)
+        name = path.name
+        if hint is not None:
+            hint = hint or "; check the name and the folder"
+            raise DataError(f"no picture at {path.absolute()}{hint}")
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{name} is larger than {MAX_BYTES // 10**6} MB; save a smaller copy")
         data = path.read_bytes()
@@ -60,7 +69,7 @@ def decode_image(data, name, gray=False, longest_side=None):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the size is checked below, broken EXIF is harmless
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
+            picture = _opened(data)
     except Image.DecompressionBombError as problem:
         raise DataError(f"{name} is refused: {problem}; resize it first") from None
     except UnidentifiedImageError:
@@ -71,23 +80,65 @@ def decode_image(data, name, gray=False, longest_side=None):
     except (OSError, SyntaxError, ValueError, EOFError) as problem:
         raise DataError(f"{name} is cut off or damaged ({problem}); get a whole copy") from None
     kind = picture.format
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise DataError(
-            f"{name} declares {width} × {height} = {width * height / 1e6:.0f} megapixels; "
-            f"at most {MAX_PIXELS // 1_000_000} are read. Resize it first"
-        )
+    _limit_size(picture, data, name, longest_side)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = ImageOps.exif_transpose(picture)
             picture.load()
+            ImageOps.exif_transpose(picture, in_place=True)
     except Exception as problem:  # Pillow's decoders raise many types on damaged bytes
         raise DataError(f"{name} is cut off or damaged ({problem}); get a whole copy") from None
     picture = _to_rgb(picture, kind, name)
     if longest_side is not None:
         picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
     return np.array(picture.convert("L") if gray else picture)
+
+
+def _opened(data):
+    """The picture in the bytes, not decoded yet."""
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError:
+        if not data.startswith(JPEG):
+            raise
+        return JpegImageFile(io.BytesIO(data))  # past Pillow's limit: `_limit_size` has its own
+
+
+def _limit_size(picture, data, name, longest_side):
+    """Refuse a picture that is too large; have a JPEG shrunk, coarsely, while it is decoded."""
+    width, height = picture.size
+    pixels = width * height
+    small = data.startswith(JPEG) and (
+        pixels <= MAX_PIXELS or (pixels <= MAX_STREAMED and _is_streamed(data))
+    )
+    if small and longest_side is not None:
+        for spare in (2, 1):  # twice the size that is asked for, if that is not too large
+            room = max(width, height) // (spare * longest_side)
+            parts = next((parts for parts in (8, 4, 2) if parts <= room), 1)
+            if pixels / parts**2 <= MAX_PIXELS:
+                picture.draft(None, (max(1, width // parts), max(1, height // parts)))
+                return
+    if pixels > MAX_PIXELS:
+        fix = "Give longest_side=2000, which shrinks it" if small else "Resize it first"
+        raise DataError(
+            f"{name} declares {width} × {height} = {math.ceil(pixels / 1e5) / 10} megapixels; "
+            f"at most {MAX_PIXELS // 1_000_000} are read at once. {fix}"
+        )
+
+
+def _is_streamed(data):
+    """Whether a JPEG can be decoded row by row: its first scan holds all colours, whole."""
+    place, colours = 2, None
+    while place + 10 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker == 0xDA:
+            return data[place + 4] == colours
+        if marker in (0xC0, 0xC1):
+            colours = data[place + 9]
+        elif 0xC2 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # progressive, …
+            return False
+        place += 1 if marker == 0xFF else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return False
 
 
 def _to_rgb(picture, kind, name):
@@ -103,16 +154,17 @@ def _to_rgb(picture, kind, name):
         picture = picture.convert("RGBA")
         paper = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(paper, picture)
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def save_bitmap(path, bits, overwrite=False):
     """Write a 1-bit image to `path`: .pbm (plain text, black = 1) or .png.
 
     bits: (H, W) of 0 and 1, 1 = black. Raises ArgumentError for other values, other endings,
-    or an existing file (unless overwrite). The file appears whole or not at all.
+    or an existing file (unless overwrite), also one whose name only looks the same. The file
+    appears whole or not at all.
     """
-    path = Path(_checked_path(path))
+    path = Path(cleaned(_checked_path(path)))
     given, bits = bits, as_array("bits", bits)
     if bits.ndim != 2 or not bits.size:
         raise ArgumentError(f"bits must be (H, W) of 0 and 1, got shape {bits.shape}")
@@ -120,9 +172,9 @@ def save_bitmap(path, bits, overwrite=False):
         fix = advice.part("bits", given, " < 128" if bits.max() > 1 else " < 0.5")
         came = f"values {bits.min():g} … {bits.max():g}"
         raise ArgumentError(f"bits must be (H, W) of 0 and 1, got {came}; use {fix}")
-    if path.suffix not in (".pbm", ".png"):
+    if path.suffix.lower() not in (".pbm", ".png"):
         raise ArgumentError(f"path must end in .pbm or .png, got {path.name!r}")
-    if path.suffix == ".pbm":
+    if path.suffix.lower() == ".pbm":
         rows = "\n".join(" ".join(str(int(bit)) for bit in row) for row in bits)
         data = f"P1\n{bits.shape[1]} {bits.shape[0]}\n{rows}\n".encode()
     else:
@@ -130,14 +182,16 @@ def save_bitmap(path, bits, overwrite=False):
         Image.fromarray(bits == 0).save(file, format="PNG")
         data = file.getvalue()
     try:
-        path = path.expanduser()
-        if path.exists() and not overwrite:
+        path, hint = find(path, Path.exists)
+        if hint is None and not overwrite:
             raise ArgumentError(
                 f"{path.name} exists already; choose another name, or overwrite=True"
             )
-        if not path.parent.is_dir():
-            raise DataError(f"no folder {path.parent.absolute()}; create it, or choose another")
-        write_whole(path, data)
+        folder, hint = find(path.parent, Path.is_dir)
+        if hint is not None:
+            hint = hint or "; create it, or choose another"
+            raise DataError(f"no folder {folder.absolute()}{hint}")
+        write_whole(folder / path.name, data)
     except (OSError, RuntimeError) as problem:
         if isinstance(problem, DataError):
             raise
@@ -145,6 +199,18 @@ def save_bitmap(path, bits, overwrite=False):
         raise DataError(
             f"{path.name} cannot be written: {reason}; choose another folder than {path.parent}"
         ) from None
+
+
+def own_picture(name, **options):
+    """A picture of your own as `load_image` reads it, or None, with a word, if it is not there.
+
+    name: as `path` of `load_image`, which takes the options, too. For a cell that runs on without.
+    """
+    path, hint = find(_checked_path(name))
+    if hint is None:
+        return load_image(path, **options)
+    print(f"no {name} here: left out{hint}")
+    return None
 
 
 def load_bitmap(path):

@@ -13,6 +13,7 @@ from torchvision.models import detection
 
 from course_utils.downloads import keep_in
 from course_utils.errors import DataError, require_option
+from course_utils.names import find
 
 DETECTORS = {  # name → (function, weights); 74 and 170 MB
     "faster_rcnn": (
@@ -34,8 +35,8 @@ def fetch_detector(name, folder=None):
     The file is written under another name, checked, then moved to its place. Raises DataError in
     one sentence if there is no network or the bytes are not the right ones.
     """
-    path = _file(name, folder)
-    if path.is_file():
+    path, hint = _file(name, folder)
+    if hint is None:
         return path
     url = DETECTORS[name][1].url
     try:
@@ -45,7 +46,7 @@ def fetch_detector(name, folder=None):
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise DataError(
             f"{path.name} could not be fetched ({reason}): connect to a network and run this "
-            f"again, or put the file from {url} into {path.parent}"
+            f"again, or put the file from {url} into {path.parent}{hint}"
         ) from None
     return path
 
@@ -57,8 +58,8 @@ def pretrained_detector(name, folder=None):
     size, and returns for each a dict of "boxes", xyxy in pixels, "labels", "scores", and, Mask
     R-CNN, "masks" (N, 1, H, W), 0 … 1. Raises DataError for a damaged file.
     """
-    path = _file(name, folder)
-    if not path.is_file():
+    path, hint = _file(name, folder)
+    if hint is not None:
         return None
     build, weights = DETECTORS[name]
     model = build(weights=None, weights_backbone=None)
@@ -80,4 +81,4 @@ def pretrained_detector(name, folder=None):
 
 def _file(name, folder):
     require_option("name", name, list(DETECTORS))
-    return keep_in(folder) / DETECTORS[name][1].url.rsplit("/", 1)[1]
+    return find(DETECTORS[name][1].url.rsplit("/", 1)[1], folder=keep_in(folder))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from course_utils.editions import ROOT, printed, shown, tags
 from course_utils.errors import ArgumentError, CourseError
+from course_utils.names import find
 from course_utils.notebook_files import read_notebook
 from course_utils.saved_widgets import reached, stored_models, views
 
@@ -20,17 +21,19 @@ def report(folders):
     added to its name, count together: the best state of each exercise. Problems: sentences on
     copies that cannot be read. Raises ArgumentError if a single folder has no chapter.
     """
-    folders, known, chapters = list(map(Path, folders)), chapter_names(), {}
-    for folder in folders:
+    found, known, chapters = [find(folder, Path.is_dir) for folder in folders], chapter_names(), {}
+    for folder in (folder for folder, hint in found if hint is None):
         for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
             own = path.stem.split(" (")[0]
             stem = next((name for name in known if path.stem.startswith(name)), own)
             if not path.stem.endswith("_solutions"):
                 chapters.setdefault(stem, []).append(path)
     if not chapters:
-        where = shown(folders[0].resolve())
-        if not folders[0].is_dir():
-            raise ArgumentError(f"there is no folder {where}: name the one with your notebooks")
+        (folder, hint), *_ = found
+        where = shown(folder.resolve())
+        if hint is not None:
+            hint = hint or ": name the one with your notebooks"
+            raise ArgumentError(f"there is no folder {where}{hint}")
         raise ArgumentError(
             f"folder must hold notebooks of the course, and {where} has none: write yours with "
             "`course student 1`, or see those of the lesson with `course progress notebooks`"

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from course_utils import cli, kernels
+from course_utils import chapters, cli, kernels
 from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, ROOT
 
@@ -261,7 +261,7 @@ def test_a_path_is_that_notebook_and_no_other(tmp_path, monkeypatch):
             cli.find_chapter(name)
     with pytest.raises(CourseError, match="no chapter"):
         cli.find_notebook(str(copy))  # not in the course's folder
-    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    monkeypatch.setattr(chapters, "ROOT", tmp_path)
     assert cli.find_notebook(copy.name) == copy
     assert cli.find_notebook("2") == CHAPTERS[1]
 

@@ -1,6 +1,7 @@
 """Own pictures: every common kind comes out as documented, every bad one is refused by name."""
 
 import os
+import re
 import struct
 import zlib
 
@@ -253,11 +254,70 @@ def test_a_huge_file_is_not_even_read(tmp_path, monkeypatch):
         load_image(tmp_path / "huge.jpg")
 
 
-def test_the_limit_is_fifty_megapixels(tmp_path):
-    assert pictures.MAX_PIXELS == 50_000_000
-    (tmp_path / "a.png").write_bytes(bomb(7072, 7071))
-    with pytest.raises(DataError, match="= 50 megapixels; at most 50 are read"):
-        load_image(tmp_path / "a.png")
+def declare(path, width, height):
+    """Let a JPEG declare another size."""
+    data = bytearray(path.read_bytes())
+    start = max(data.find(b"\xff\xc0"), data.find(b"\xff\xc2"))
+    data[start + 5 : start + 9] = struct.pack(">HH", height, width)
+    path.write_bytes(data)
+    return path
+
+
+PHONES = [(8064, 6048), (8160, 6120), (8192, 6144), (9248, 6936), (9280, 6944), (12000, 9000),
+          (12032, 9024), (16320, 12240), (16384, 12288)]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", PHONES)
+def test_the_photo_of_a_telephone_is_not_too_large(tmp_path, size):
+    """At once up to 64 megapixels, shrunk up to 200; what the file lacks is decoded as gray."""
+    path = declare(save(tmp_path / "photo.jpg", RED), *size)
+    assert load_image(path, longest_side=240).shape == (180, 240, 3)
+    assert (np.prod(size) <= pictures.MAX_PIXELS) == (size[0] < 12000)
+
+
+def said(path, **options):
+    with pytest.raises(DataError) as caught:
+        load_image(path, **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(8125, 8001), (7072, 9192), (13000, 5001), (12000, 9000), (65000, 60000)]
+)
+def test_a_refusal_never_contradicts_itself(tmp_path, width, height):
+    assert width * height > pictures.MAX_PIXELS
+    (tmp_path / "a.png").write_bytes(bomb(width, height))
+    photo = save(tmp_path / "a.jpg", np.zeros((20, 20, 3), np.uint8))
+    progressive = save(tmp_path / "p.jpg", np.zeros((20, 20, 3), np.uint8), progressive=True)
+    for path in (tmp_path / "a.png", declare(photo, width, height),
+                 declare(progressive, width, height)):  # fmt: skip
+        text = said(path)
+        if numbers := re.search(r"= ([\d.]+) megapixels; at most (\d+)", text):
+            assert float(numbers[1]) > float(numbers[2])
+        shrinks = path == photo and width * height <= pictures.MAX_STREAMED
+        assert ("longest_side=2000" in text) == shrinks and ("esize it first" in text) != shrinks
+        if not shrinks:
+            assert "pixels" in said(path, longest_side=2000)
+
+
+def test_a_large_jpeg_is_shrunk_while_it_is_decoded(tmp_path, monkeypatch):
+    """As it would be afterwards; what must be decoded at once keeps the lower limit."""
+    rng = np.random.default_rng(0)
+    scene = np.kron(rng.integers(0, 256, (9, 12, 3)), np.ones((100, 100, 1))).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = save(tmp_path / "turned.jpg", scene, exif=exif, quality=95)
+    whole = {side: load_image(path, longest_side=side) for side in (60, 240, 500)}
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 300_000)
+    monkeypatch.setattr(pictures, "MAX_STREAMED", 2_000_000)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100_000)
+    for side, wanted in whole.items():
+        image = load_image(path, longest_side=side)
+        assert image.shape == wanted.shape == (side, side * 3 // 4, 3)
+        assert np.abs(image.astype(int) - wanted).mean() < 4
+    assert "megapixels" in said(path, longest_side=1100) and "longest_side=" in said(path)
+    assert "esize it first" in said(save(tmp_path / "p.jpg", scene, progressive=True))
+    assert "esize it first" in said(save(tmp_path / "p.png", scene), longest_side=60)
 
 
 @pytest.mark.parametrize("side", ["10", 2.5, float("nan"), -1])

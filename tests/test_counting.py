@@ -1,8 +1,9 @@
-"""Counts against numbers worked on paper."""
+"""Counts against numbers worked on paper, and against those that torchvision publishes."""
 
 import pytest
 import torch
 from torch import nn
+from torchvision import models
 
 from course_utils.counting import count_parameters, multiply_adds
 from course_utils.errors import ArgumentError
@@ -13,6 +14,15 @@ def test_a_convolution_and_a_linear_layer_by_hand():
     assert count_parameters(conv) == 8 * (3 * 25 + 1)
     assert multiply_adds(conv, 3, 12, 15) == 5 * 7 * 8 * 3 * 25  # places × filters × weights
     assert count_parameters(full) == 44 and multiply_adds(full, 10) == 40
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg16", "resnet18", "resnet152", "mobilenet_v2"])
+def test_networks_cost_what_torchvision_says(name):
+    known = models.get_model_weights(name).DEFAULT.meta
+    with torch.device("meta"):
+        model = models.get_model(name)
+    assert count_parameters(model) == known["num_params"]
+    assert multiply_adds(model, 3, 224, 224) / 1e9 == pytest.approx(known["_ops"], abs=6e-4)
 
 
 def test_groups_and_frozen_weights():

@@ -196,6 +196,14 @@ def test_boxes_widened_by_hand():
     assert instances.widen_boxes([]).shape == (0, 4)
 
 
+def test_boxes_widened_are_torchvisions():
+    start = 60 * torch.rand(40, 2, generator=torch.Generator().manual_seed(0))
+    boxes = torch.cat([start, start + start.flip(1) / 3], dim=1)
+    for share in (0.0, 0.1, 1.0):
+        wanted = roi_heads.expand_boxes(boxes, 1 + 2 * share)
+        torch.testing.assert_close(instances.widen_boxes(boxes, share), wanted)
+
+
 # maps and head
 
 

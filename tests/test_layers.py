@@ -98,6 +98,24 @@ def test_cross_entropy_by_hand():
     assert loss(np.array([[1000.0, 0.0]]), [1]) == 1000
 
 
+def test_the_small_layers_by_hand():
+    full = layers.Linear(2, 2, dtype=np.float64)
+    full.parameters["weight"][...], full.parameters["bias"][...] = [[1, 2], [3, 4]], [10, 20]
+    assert full(np.array([[1.0, -1]])).tolist() == [[9, 19]]  # 1 − 2 + 10, 3 − 4 + 20
+    assert full.backward(np.array([[1.0, 2]])).tolist() == [[7, 10]]  # 1 + 2 · 3, 2 + 2 · 4
+    assert full.gradients["weight"].tolist() == [[1, -1], [2, -2]]
+    assert full.gradients["bias"].tolist() == [1, 2]
+    relu, tanh, flatten = layers.ReLU(), layers.Tanh(), layers.Flatten()
+    assert relu(np.array([[-2.0, 0, 3]])).tolist() == [[0, 0, 3]]
+    assert relu.backward(np.array([[5.0, 6, 7]])).tolist() == [[0, 0, 7]]
+    half = np.log(3) / 2  # tanh is (3 − 1) / (3 + 1), its slope 1 − 1/4
+    assert tanh(np.array([[0.0, half]])) == pytest.approx(np.array([[0, 0.5]]))
+    assert tanh.backward(np.array([[1.0, 4]])) == pytest.approx(np.array([[1, 3]]))
+    x = np.arange(8.0).reshape(2, 1, 2, 2)
+    assert flatten(x).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert flatten.backward(flatten(x)).tolist() == x.tolist()
+
+
 # against torch
 
 

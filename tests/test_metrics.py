@@ -269,6 +269,42 @@ def test_map_equals_coco_beyond_100_detections_a_class():
     assert mean_average_precision([prediction] * 2, targets, limit=120) == 1
 
 
+@settings(max_examples=60, deadline=None)
+@given(SEEDS, st.integers(1, 12), st.sampled_from([8, 20]), st.sampled_from([0.5, 0.75, 0.95]))
+def test_matches_and_the_area_are_cocos(seed, most, size, threshold):
+    """One picture, one class: who is matched with whom, and the area under COCO's whole curve."""
+    (prediction,), (target,) = draw_pictures(seed, 1, 1, most, size, 7)
+    with contextlib.redirect_stdout(io.StringIO()):
+        judge = COCOeval(coco_of([target], "boxes"), coco_of([prediction], "boxes"), "bbox")
+        judge.params.areaRng, judge.params.areaRngLbl = [[0, 1e10]], ["all"]
+        judge.params.maxDets, judge.params.iouThrs = [10**6], np.array([threshold])
+        judge.params.recThrs = np.linspace(0, 1, 20001)
+        judge.evaluate()
+        judge.accumulate()
+    ious = box_iou(prediction["boxes"], target["boxes"])
+    matches = metrics.match_detections(ious, prediction["scores"], threshold)
+    if found := judge.evalImgs[0]:  # None where there is nothing at all; COCO counts from 1
+        wanted = np.full(len(matches), -1)
+        wanted[np.array(found["dtIds"], int) - 1] = found["dtMatches"][0].astype(int) - 1
+        np.testing.assert_array_equal(matches, wanted)
+    if truths := len(target["boxes"]):
+        curve = metrics.precision_recall(prediction["scores"], matches >= 0, truths)
+        area = judge.eval["precision"][0, :, 0, 0, 0].mean()
+        assert average_precision(*curve) == pytest.approx(area, abs=2e-4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.booleans(), min_size=1, max_size=30), st.integers(0, 5), SEEDS)
+def test_precision_and_recall_equal_scikit_learn(correct, missed, seed):
+    correct = np.array([True, *correct])
+    scores = np.random.default_rng(seed).permutation(len(correct)) / len(correct)
+    hits = correct.sum()
+    ours = metrics.precision_recall(scores, correct, int(hits) + missed)
+    precision, recall, _ = sklearn_metrics.precision_recall_curve(correct, scores)
+    np.testing.assert_allclose(ours[0], precision[-2::-1])  # theirs ends with a point of no score
+    np.testing.assert_allclose(ours[1], recall[-2::-1] * hits / (hits + missed))
+
+
 # AP, against the code of VOC's development kit, restated
 
 
@@ -360,6 +396,18 @@ def test_mask_iou_by_hand_and_as_boxes_have_it():
     edges = some[:, :, None, None]
     masks = (x >= edges[:, 0]) & (x < edges[:, 2]) & (y >= edges[:, 1]) & (y < edges[:, 3])
     np.testing.assert_allclose(segmentation.mask_iou(masks, masks), box_iou(some, some))
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.integers(1, 5), st.integers(1, 5), st.integers(1, 20), st.integers(1, 20))
+def test_mask_iou_equals_cocos(seed, count, others, height, width):
+    rng = np.random.default_rng(seed)
+    a, b = (rng.random((n, height, width)) < rng.random((n, 1, 1)) for n in (count, others))
+    a[0] &= rng.random() < 0.5  # sometimes empty
+    coded = [[coco_mask.encode(np.asfortranarray(mask.astype(np.uint8))) for mask in masks]
+             for masks in (a, b)]  # fmt: skip
+    wanted = coco_mask.iou(*coded, [0] * others)
+    np.testing.assert_allclose(segmentation.mask_iou(a, b), wanted, rtol=1e-12)
 
 
 def test_the_iou_of_large_masks_is_counted_exactly():

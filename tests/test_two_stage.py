@@ -8,7 +8,9 @@ import torch
 import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 from torch.nn import functional
+from torchvision.models.detection import anchor_utils, image_list, rpn
 
 from course_utils import two_stage
 from course_utils.boxes import box_iou, decode_boxes, encode_boxes
@@ -66,6 +68,15 @@ def test_between_places_by_hand():
     assert two_stage.bilinear(maps.numpy(), 1, 0.25).tolist() == [25, 1]
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 5),
+       st.floats(-2, 7), st.floats(-2, 7))  # fmt: skip
+def test_between_places_is_scipys(seed, height, width, y, x):
+    maps = np.random.default_rng(seed).standard_normal((2, height, width))
+    wanted = [ndimage.map_coordinates(one, [[y], [x]], order=1, mode="nearest")[0] for one in maps]
+    np.testing.assert_allclose(two_stage.bilinear(maps, y, x), wanted, atol=1e-9)
+
+
 def test_one_bin_by_hand():
     ramp = torch.arange(8.0).expand(1, 8, 8)  # each place holds its column
     # columns 2 … 6: the middle is 4, which is half a place before place 4
@@ -102,9 +113,20 @@ def test_anchors_by_hand():
     assert anchors[3 * (3 * 1 + 2) + 2].tolist() == [20 - 10, 12 - 14, 20 + 10, 12 + 14]
 
 
+def test_anchors_are_torchvisions_around_the_middle_of_each_place():
+    rows, columns = 5, 7
+    images = image_list.ImageList(torch.zeros(1, 3, 8 * rows, 8 * columns), [(0, 0)])
+    for place, (width, height) in enumerate(two_stage.ANCHORS):
+        size, ratio = math.sqrt(width * height), height / width
+        make = anchor_utils.AnchorGenerator(((size,),), ((ratio,),))
+        (corners,) = make(images, [torch.zeros(1, 1, rows, columns)])  # theirs: around its corner
+        ours = two_stage.anchor_boxes(rows, columns)[place::3]
+        torch.testing.assert_close(ours, corners + two_stage.STRIDE / 2)
+
+
 @settings(max_examples=40, deadline=None)
 @given(SPOTS, st.integers(0, 9))
-def test_deltas_are_those_of_the_lecture_and_come_back(spots, seed):
+def test_deltas_are_the_lectures_and_torchvisions_and_come_back(spots, seed):
     boxes = boxes_of(spots)
     corner, size = np.random.default_rng(seed).uniform(4, 30, (2, len(boxes), 2))
     truth = torch.tensor(np.hstack([corner, corner + size]))
@@ -114,6 +136,14 @@ def test_deltas_are_those_of_the_lecture_and_come_back(spots, seed):
     torch.testing.assert_close(two_stage.decode(boxes, deltas, 64), truth)
     coder = torchvision.models.detection._utils.BoxCoder(two_stage.SCALES)
     torch.testing.assert_close(coder.encode_single(truth, boxes), deltas)
+
+
+def test_deltas_by_hand():
+    box, truth = torch.tensor([[10.0, 20, 20, 40]]), torch.tensor([[15.0, 20, 35, 40]])
+    # the middle moves by one width, and the width doubles; all is learnt SCALES times larger
+    deltas = two_stage.encode(box, truth)
+    torch.testing.assert_close(deltas, torch.tensor([[10, 0, 5 * math.log(2), 0]]))
+    assert two_stage.decode(box, torch.tensor([[0.0, -5, 0, 0]]), 64).tolist() == [[10, 10, 20, 30]]
 
 
 def test_decoded_boxes_stay_in_the_picture():
@@ -186,6 +216,26 @@ def test_boxes_thinner_than_a_pixel_are_not_proposed():
     assert two_stage.propose(said, before=2).tolist() == [[0, 10, 10, 30, 30]]
     said[0, 3, 4, 4] = 5 * math.log(1.1 / 14)
     assert len(two_stage.propose(said, before=2)) == 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 6), st.integers(1, 6),
+       st.sampled_from([1, 5, 40]), st.sampled_from([0.3, 0.7]))  # fmt: skip
+def test_proposals_are_torchvisions(seed, pictures, rows, columns, most, threshold):
+    """From anchors that are moved: those that go on, without near copies, the likeliest first."""
+    rng = torch.Generator().manual_seed(seed)
+    said = 2 * torch.randn(pictures, 15, rows, columns, generator=rng)
+    anchors = two_stage.anchor_boxes(rows, columns)
+    scores, deltas = two_stage.split_said(said)
+    boxes = [two_stage.decode(anchors, each, 64) for each in deltas]
+    before, after = ({"training": count, "testing": count} for count in (64, most))
+    judge = rpn.RegionProposalNetwork(None, None, 0.7, 0.3, 1, 0.5, before, after, threshold)
+    judge.min_size = 1.0
+    shapes, count = [(64, 64)] * pictures, [len(anchors)]
+    wanted, _ = judge.filter_proposals(torch.stack(boxes), scores.flatten(), shapes, count)
+    rois = two_stage.propose(said, 64, most, 64, threshold)
+    for number, theirs in enumerate(wanted):
+        torch.testing.assert_close(rois[rois[:, 0] == number, 1:], theirs)
 
 
 # the network and the loss

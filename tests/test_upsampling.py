@@ -186,7 +186,7 @@ def test_bilinear_kernels_enlarge_as_torch(stride):
 @given(
     st.integers(1, 6), st.integers(0, 3), st.integers(1, 5), st.integers(1, 5), st.integers(0, 9)
 )
-def test_one_hot_and_back(classes, pictures, height, width, seed):
+def test_one_hot_is_torchs_and_comes_back(classes, pictures, height, width, seed):
     labels = np.random.default_rng(seed).integers(0, classes, (pictures, height, width))
     hot = upsampling.one_hot(labels.astype(np.uint8), classes)
     assert hot.shape == (pictures, classes, height, width) and (hot.sum(axis=1) == 1).all()

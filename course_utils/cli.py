@@ -9,6 +9,7 @@ import webbrowser
 from pathlib import Path
 
 from course_utils.chapters import CHAPTERS, ROOT, chapter_paths, find_chapter, find_notebook
+from course_utils.clone import how_to_update
 from course_utils.errors import CourseError
 from course_utils.kernels import lab_environment
 
@@ -125,9 +126,13 @@ def start_lab(notebook, no_browser=False, others=()):
 
 
 def announce(notebook, process, patience=120):
-    """Wait until the server of `process` runs, then print where the chapter is."""
+    """Wait until the server of `process` runs, then print where the chapter is.
+
+    And, if a person has worked in it, how corrections come to it.
+    """
     from jupyter_server.serverapp import list_running_servers
 
+    update = how_to_update(notebook)
     for _ in range(patience * 2):
         for server in list_running_servers(log=None):
             if server["pid"] == process:
@@ -135,7 +140,8 @@ def announce(notebook, process, patience=120):
                 token = f"?token={server['token']}" if server["token"] else ""
                 print(
                     f"\n  The course is open at\n\n    {page}{token}\n\n"
-                    "  Leave this window open; press Ctrl-C twice to stop.\n",
+                    "  Leave this window open; press Ctrl-C twice to stop.\n"
+                    + (f"  {update}.\n" if update else ""),
                     flush=True,
                 )
                 return

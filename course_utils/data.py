@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from course_utils.clone import restore
 from course_utils.errors import DataError, require_option
 from course_utils.pictures import decode_image
 
@@ -133,9 +134,10 @@ def _parse_manifest(folder):
             raise DataError(
                 f"{folder / MANIFEST} is missing or damaged; {_fix(MANIFEST)}"
             ) from None
-        raise DataError(
-            f"the course's data are not at {folder}; run `uv sync` inside the course's folder"
-        ) from None
+        fix = "run `uv sync` inside the course's folder"
+        if (folder.parent / "notebooks").is_dir():  # it is the course's folder, without its data
+            fix = restore(folder.name)
+        raise DataError(f"the course's data are not at {folder}; {fix}") from None
     pairs = [re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line) for line in lines]
     if not pairs or not all(pairs):
         raise DataError(f"{folder / MANIFEST} is damaged; {_fix(MANIFEST)}")
@@ -143,7 +145,7 @@ def _parse_manifest(folder):
 
 
 def _fix(file):
-    return f"restore it with `git checkout -- data/{file}`, or from a fresh copy of the course"
+    return restore(f"data/{file}")
 
 
 def check_all():

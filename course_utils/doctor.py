@@ -15,6 +15,7 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_path, jupyter_runtime_dir
 from packaging.requirements import Requirement
 
+from course_utils.clone import restore
 from course_utils.errors import CourseError
 
 SECONDS = {1: 20, 2: 60, 3: 180, 4: 420}  # chapter → Run All, measured on two CPU cores
@@ -193,7 +194,7 @@ def examine(chapters):
         lines += [line] if line else []
         problems += found
     for missing in sorted(set(SECONDS) - {int(path.stem[:2]) for path in chapters}):
-        problems.append(f"chapter {missing} is missing: `git checkout -- notebooks` brings it back")
+        problems.append(f"chapter {missing} is missing: {restore('notebooks')}")
     return lines, problems
 
 
@@ -267,4 +268,4 @@ def check_chapters(paths):
 
 
 def _restore(path):
-    return f"restore it with `git checkout -- notebooks/{path.name}`"
+    return restore(f"notebooks/{path.name}", typed=True)

@@ -10,6 +10,7 @@ import re
 from IPython import get_ipython
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from course_utils.clone import restore
 from course_utils.editions import (
     BUILD,
     ROOT,
@@ -62,7 +63,8 @@ def live_edition(path, folder, large=False):
     start = f'from course_utils.live import start\n\nstart("{path.stem}"{option})'
     first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), None)
     if first is None:
-        raise CourseError(f"{path.name} has no code: `git checkout -- notebooks/{path.name}`")
+        fix = restore(f"notebooks/{path.name}", typed=True)
+        raise CourseError(f"{path.name} has no code: {fix}")
     cells.insert(first, _generated(new_code_cell(start), "live_start", "live-start"))
     return edition(source, cells, "live", path.parent, folder)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 
+from course_utils.clone import restore
 from course_utils.errors import CourseError
 from course_utils.files import write_whole
 
@@ -22,7 +23,7 @@ def read_notebook(path):
     except Exception as problem:  # of many kinds: no file, no JSON, JSON that is no notebook
         path = Path(path).resolve()
         fix = (
-            f"`git checkout -- notebooks/{path.name}`"
+            restore(f"notebooks/{path.name}", typed=True)
             if path.parent == CHAPTERS
             else ("open an older copy of it, JupyterLab keeps one in .ipynb_checkpoints")
         )

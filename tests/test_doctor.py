@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
-from course_utils import doctor
+from course_utils import clone, doctor
 from course_utils.doctor import EnvironmentProblem, check_environment
 from notebooks_as_files import CHAPTERS, code_cells, read
 
@@ -128,7 +128,7 @@ def test_a_room_gets_a_line_for_each_problem(monkeypatch):
     assert problems == ["widgets: reinstall", "one file", "another file"]
     assert lines[0].startswith("Ready: Python") and lines[1:] == ["4 chapters"]
     assert doctor.examine(CHAPTERS[:3])[1][3:] == [
-        "chapter 4 is missing: `git checkout -- notebooks` brings it back"
+        f"chapter 4 is missing: {clone.restore('notebooks')}"
     ]
 
 
@@ -143,11 +143,14 @@ def test_every_damaged_file_is_named(monkeypatch, tmp_path):
     line, problems = doctor.check_data()
     assert line == "" and len(problems) == 2
     assert "data/b is damaged" in problems[0] and "cannot be read" in problems[1]
-    assert all("git checkout -- data/" in problem for problem in problems)
+    assert all(
+        clone.restore(f"data/{name}") in problem
+        for name, problem in zip("bc", problems, strict=True)
+    )
     (tmp_path / "SHA256SUMS").unlink()
     data._parse_manifest.cache_clear()
     line, problems = doctor.check_data()
-    assert line == "" and len(problems) == 1 and "git checkout -- data/SHA256SUMS" in problems[0]
+    assert line == "" and len(problems) == 1 and clone.restore("data/SHA256SUMS") in problems[0]
     monkeypatch.setattr(data, "FOLDER", tmp_path / "nowhere")
     assert "uv sync" in doctor.check_data()[1][0]
     data._parse_manifest.cache_clear()
@@ -212,10 +215,11 @@ def test_a_kernel_that_ends_and_a_damaged_chapter_are_named(tmp_path):
     assert line == "" and "the kernel ended or did not answer" in problem
     dead.write_text("{")
     line, (problem,) = doctor.check_chapters([dead])
-    assert "cannot be read" in problem and "git checkout -- notebooks/01_sample.ipynb" in problem
+    assert "cannot be read" in problem
+    assert clone.restore("notebooks/01_sample.ipynb", typed=True) in problem
     empty = sample(tmp_path, 2)
     line, (problem,) = doctor.check_chapters([empty])
-    assert line == "" and problem.startswith("02_sample.ipynb has lost its code: restore it with")
+    assert line == "" and problem.startswith("02_sample.ipynb has lost its code: put it aside if")
     assert doctor.check_chapters([])[1] == [
         "there is no chapter to run: get a fresh copy of the course"
     ]

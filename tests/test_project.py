@@ -88,23 +88,24 @@ def imports(path):
 
 
 DOORS = {  # module → the course's own modules that it may import
-    "errors": {"names"}, "files": set(), "data": {"errors", "pictures"},
+    "errors": {"names"}, "files": set(), "data": {"clone", "errors", "pictures"},
     "pictures": {"advice", "arguments", "errors", "files", "names"},
     "downloads": {"data", "errors", "names"}, "korean_fonts": set(),
     "figures": {"advice", "arguments", "errors", "korean_fonts"},
-    "resampling": {"advice", "arguments", "errors"}, "doctor": {"data", "errors"},
-    "notebook_files": {"errors", "files"}, "kernels": set(),
+    "resampling": {"advice", "arguments", "errors"}, "doctor": {"clone", "data", "errors"},
+    "notebook_files": {"clone", "errors", "files"}, "kernels": set(),
     "refresh": {"errors", "kernels", "notebook_files"}, "course_map": {"errors", "notebook_files"},
     "saved_widgets": set(),
-    "cli": {"chapters", "course_map", "data", "deck", "doctor", "editions", "errors", "handout",
-            "kernels", "live", "progress_report", "refresh", "student"},
+    "cli": {"chapters", "clone", "course_map", "data", "deck", "doctor", "editions", "errors",
+            "handout", "kernels", "live", "progress_report", "refresh", "student"},
     "pages": {"errors", "notebook_files", "saved_widgets"}, "slide_sizes": set(),
     "slide_pieces": {"pages", "slide_sizes"}, "slides": {"slide_pieces", "slide_sizes"},
     "deck": {"errors", "notebook_files", "pages", "slides"},
     "handout": {"errors", "names", "notebook_files", "pages"},
     "editions": {"notebook_files", "saved_widgets"}, "lesson_cells": {"editions"},
     "generated": {"errors", "notebook_files"},
-    "live": {"editions", "errors", "figures", "generated", "lesson_cells", "notebook_files"},
+    "live": {"clone", "editions", "errors", "figures", "generated", "lesson_cells",
+            "notebook_files"},
     "student": {"editions", "errors", "generated", "notebook_files"},
     "progress_report": {"editions", "errors", "names", "notebook_files", "saved_widgets"},
     "arguments": {"advice", "errors"}, "pieces": set(),
@@ -178,7 +179,7 @@ DOORS = {  # module → the course's own modules that it may import
     "checks.cnn": {"checks.cnn_questions", "checks.cnn_sizes", "checks.engine"}, "advice": set(),
     "tensors": {"advice", "arguments", "errors"},
     "two_stage_arguments": {"errors", "region_arguments"}, "names": set(),
-    "chapters": {"errors", "names"},
+    "chapters": {"errors", "names"}, "clone": set(),
 }  # fmt: skip
 
 

@@ -141,8 +141,8 @@ def _hint_scale(got, wanted, arguments):
 
 # dropout_scale
 def _dropout_scale_cases(rng):
-    settings = [((4, 6), 0.25), ((20,), 0.5), ((2, 3, 4, 4), 0.1), ((5, 5), 0.0), ((3, 8), 0.75),
-                ((6, 2, 2), 0.4), ((30,), 0.9), ((1, 9), 0.6)]  # fmt: skip
+    settings = [((4, 6), 0.25), ((20,), 0.5), ((2, 3, 4, 5), 0.1), ((5, 5), 0.0), ((3, 8), 0.75),
+                ((6, 3, 2), 0.4), ((30,), 0.9), ((1, 9), 0.6)]  # fmt: skip
     return [(rng.normal(size=size) + 1, rng.random(size) >= p, p) for size, p in settings]
 
 
@@ -217,7 +217,8 @@ def _se_gates(x, *weights, **activations):
 
 def _se_gates_cases(rng):
     settings = [(3, 6, 3, 4, 4), (2, 4, 2, 3, 5), (1, 8, 2, 2, 2), (4, 2, 1, 1, 6), (2, 6, 2, 5, 1),
-                (5, 3, 3, 2, 3), (1, 1, 1, 4, 3), (2, 9, 3, 3, 3)]  # fmt: skip
+                (5, 3, 3, 2, 3), (1, 1, 1, 4, 3), (2, 9, 3, 3, 3),
+                (3, 2, 4, 2, 3)]  # fmt: skip
     cases = []
     for n, c, hidden, h, w in settings:
         x = rng.normal(size=(n, c, h, w)) + rng.normal(size=(n, c, 1, 1))
@@ -280,7 +281,7 @@ EXERCISES = {
         6, lambda x, w1, w2: _relu(_relu(x @ w1) @ w2 + x),
         _residual_block_cases, "wide and narrow blocks", [_hint_residual_block], tolerance=1e-4),
     "se_gates": Exercise(
-        7, _se_gates, _se_gates_cases, "1 to 9 channels, squeezed to 1 to 3",
+        7, _se_gates, _se_gates_cases, "1 to 9 channels, 1 to 4 between the layers",
         [_hint_se_gates], tolerance=1e-4),
     "horizontal_flip": Exercise(
         8, lambda x: x[..., ::-1], _horizontal_flip_cases, "all formats, 1 to 6 channels",

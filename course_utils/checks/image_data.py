@@ -72,7 +72,8 @@ def _crop_cases(rng):
     corner = _image(rng, 9, 7)
     places = [(4, 2, 5, 5), (0, 0, 3, 2), (0, 0, 9, 7)]  # at two sides or more, then at one alone
     places += [(5, 1, 4, 3), (2, 4, 3, 3), (0, 2, 4, 3), (3, 0, 2, 5)]
-    return cases + [(corner, *place) for place in places]
+    narrow = _image(rng, 6, 2, 3), 2, 1, 3, 1
+    return cases + [narrow] + [(corner, *place) for place in places]
 
 
 def _hint_crop(got, wanted, arguments):

@@ -56,17 +56,26 @@ def divided(name, value, dtype=np.float32):
     return f"{cast(name, value, dtype)} / 255"
 
 
-def in_bytes(name, value, factor=1):
-    """As uint8; factor: 255 where it goes from 0 to 1."""
-    times = part(name, value, f" * {factor}") if factor != 1 else part(name, value, "")
-    times = f"({times})" if factor != 1 else times
-    return f"{times}.byte()" if _is_torch(value) else f"{times}.astype(np.uint8)"
+def in_bytes(name, value, array):
+    """As uint8: 0 … 1 times 255, other numbers cut off at 0 and 255. array: what came, as one."""
+    low, high = array.min(initial=0), array.max(initial=0)
+    rest = "" if low >= 0 and high <= 255 else ".clip(0, 255)"
+    code = part(name, value, rest if low < 0 or high > 1 else " * 255")
+    code = code if low < 0 or high > 1 else f"({code})"
+    return f"{code}.byte()" if _is_torch(value) else f"{code}.astype(np.uint8)"
 
 
 def in_colour(name, value):
     """A gray picture (H, W) as (H, W, 3)."""
     of, axis = ("torch", "dim") if _is_torch(value) else ("np", "axis")
     return f"{of}.stack(3 * [{part(name, value, '')}], {axis}=2)"
+
+
+def finite(name, value):
+    """0 in the place of NaN and inf."""
+    if _is_torch(value):
+        return part(name, value, ".nan_to_num(0, 0, 0)")
+    return f"np.nan_to_num({name}, posinf=0, neginf=0)"
 
 
 def as_tensor(name, value, rest=""):
@@ -77,11 +86,6 @@ def as_tensor(name, value, rest=""):
     if isinstance(value, np.ndarray) and min(value.strides, default=0) < 0:
         array = f"{name}.copy()"  # torch takes no view that runs backwards
     return f"torch.from_numpy({array}){rest}"
-
-
-def as_numpy(name):
-    """A tensor, on any device, with gradients or without, as an array."""
-    return f"{name}.detach().cpu().numpy()"
 
 
 def _is_torch(value):

@@ -7,9 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_utils.arguments import as_array
 from course_utils.data import load_weights
-from course_utils.errors import ArgumentError
+from course_utils.picture_arguments import as_rgb
 
 STAGES = [  # expansion, kernel, stride of the first block, inputs, outputs, blocks
     (1, 3, 1, 32, 16, 1), (6, 3, 2, 16, 24, 2), (6, 5, 2, 24, 40, 2), (6, 3, 2, 40, 80, 3),
@@ -72,13 +71,11 @@ def efficientnet_lite0(trained=True):
 
 
 def prepare(image):
-    """A photo (H, W, 3) uint8 of any size → its middle square, (3, 224, 224) float32."""
-    image = image if isinstance(image, torch.Tensor) else torch.tensor(as_array("image", image))
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != torch.uint8:
-        raise ArgumentError(
-            f"image must be (H, W, 3) uint8, got {tuple(image.shape)} {image.dtype}; "
-            "use load_image to read a file"
-        )
+    """A photo (H, W, 3) uint8 of any size → its middle square, (3, 224, 224) float32.
+
+    Raises ArgumentError.
+    """
+    image = torch.tensor(as_rgb("image", image))
     side = min(image.shape[:2])
     top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
     square = image[top : top + side, left : left + side].permute(2, 0, 1)[None].float()

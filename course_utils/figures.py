@@ -9,13 +9,14 @@ from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 from course_utils.korean_fonts import draw_hangul
+from course_utils.picture_arguments import as_drawn
 
 plt.style.use("course_utils.course")
 draw_hangul()
+_RANGE = {"vmin", "vmax", "norm"}  # options that say what is black and what is white
 
 
 def show(figure, alt, photo=False):
@@ -67,13 +68,13 @@ def _mime(photo):
 def show_image(image, title="", ax=None, **options):
     """Draw an image without ticks.
 
-    image: (H, W) gray, 0 … 255, or 0 … 1 if it is float or bool; (H, W, 3) RGB.
-    options: passed on to matplotlib's imshow.
+    image: (H, W) gray, 0 … 255, or 0 … 1 if it is float or bool; (H, W, 3) RGB. A few gray peaks
+    beyond are cut off; where more than 5 % are, or a float is farther than 100, it is an error and
+    no warning, since the picture would be another one: give vmin and vmax, as for the negative
+    numbers of a feature map. Colours beyond the range, NaN and inf are errors, too.
+    options: passed on to matplotlib's imshow. Raises ArgumentError with what to call.
     """
-    given, image = image, as_array("image", image)
-    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
-        hint = _hint(given, image.shape)
-        raise ArgumentError(f"image must be (H, W) or (H, W, 3), got {image.shape}{hint}")
+    image = as_drawn("image", image, free=_RANGE & options.keys())
     ax = ax or plt.gca()
     if max(image.shape[:2]) > 256:  # drawn smaller than it is: average, do not skip
         options = {"interpolation": "antialiased"} | options
@@ -91,7 +92,8 @@ def show_row(pictures, alt, photo=False, width=10, columns=None, values=False, *
 
     pictures: dict of title → image, or list of (title, image), as `show_image` takes them.
     alt, photo: as in `show`. width: of the figure, in inches. columns: pictures in a row, default
-    all. values: True writes the numbers on the cells. options: passed on to `show_image`.
+    all. values: True writes the numbers on the cells. options: passed on to `show_image`. Raises
+    ArgumentError.
     """
     pictures = list(pictures.items()) if isinstance(pictures, dict) else list(pictures)
     if not pictures or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pictures):
@@ -101,6 +103,7 @@ def show_row(pictures, alt, photo=False, width=10, columns=None, values=False, *
             raise ArgumentError(
                 f"image {title!r} must be (H, W) or (H, W, 3), got {np.shape(image)}"
             )
+        as_drawn("image", image, free=_RANGE & options.keys())  # before a figure is begun
     columns = columns or len(pictures)
     rows = -(-len(pictures) // columns)
     tallest = min(3, max(np.shape(image)[0] / np.shape(image)[1] for _, image in pictures))
@@ -115,17 +118,11 @@ def show_row(pictures, alt, photo=False, width=10, columns=None, values=False, *
     show(figure, alt, photo)
 
 
-def _hint(image, shape):
-    """How an image of another shape can be shown."""
-    if len(shape) == 3 and shape[2] == 1:
-        return f"; use {advice.part('image', image, '[..., 0]')}"
-    if len(shape) == 3 and shape[0] in (1, 3):
-        return f"; channels come last: use {advice.moved('image', image, 1, 2, 0)}"
-    return ""
-
-
 def show_values(matrix, title="", ax=None, fontsize=10, **options):
-    """Draw a matrix (H, W), or a small RGB image (H, W, 3), with each cell's numbers on it."""
+    """Draw a matrix (H, W), or a small RGB image (H, W, 3), with each cell's numbers on it.
+
+    matrix, options: as in `show_image`. Raises ArgumentError.
+    """
     ax = ax or plt.gca()
     show_image(matrix, title, ax, **options)
     for spine in ax.spines.values():

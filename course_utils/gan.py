@@ -14,7 +14,7 @@ from torch.nn import functional
 from course_utils.arguments import finite_number, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.progress import progress
-from course_utils.tensors import require_floats, require_model_input
+from course_utils.tensors import require_floats, require_model_input, require_tanh_range
 from course_utils.training import mode
 
 SIDE = 28
@@ -239,6 +239,7 @@ def sheet(pictures, columns=10):
     require_floats("pictures", pictures)
     if pictures.ndim != 4:
         raise ArgumentError(f"pictures must be (N, 1, H, W), got {tuple(pictures.shape)}")
+    require_tanh_range("pictures", pictures)
     count, _, height, width = pictures.shape
     rows = -(-count // columns)
     page = torch.full((rows * columns, height, width), -1.0)
@@ -284,10 +285,5 @@ def _check_images(images):
     """Refuse what a tanh cannot make."""
     require_floats("images", images, torch.float32)
     if images.shape[1:] != (1, SIDE, SIDE) or not len(images):
-        wanted = f"(N, 1, {SIDE}, {SIDE}), N from 1"
-        raise ArgumentError(f"images must be {wanted}, got {tuple(images.shape)}")
-    low, high = (float(value) for value in images.aminmax())
-    if not -1.001 <= low <= high <= 1.001:
-        bytes_ = low >= 0 and 2 < high <= 255
-        fix = "use images / 127.5 - 1" if bytes_ else "use images.clamp(-1, 1)"
-        raise ArgumentError(f"images must be -1 … 1, got {low:g} … {high:g}; {fix}")
+        raise ArgumentError(f"images must be (N, 1, 28, 28), N from 1, got {tuple(images.shape)}")
+    require_tanh_range("images", images)

@@ -7,7 +7,7 @@ import torch
 
 from course_utils.arguments import whole_number
 from course_utils.errors import ArgumentError
-from course_utils.tensors import require_floats, require_model_input
+from course_utils.tensors import look_at_pixels, require_floats, require_model_input
 from course_utils.training import mode
 
 LEAST = 0.1  # a class is covered from this part of an even share on
@@ -26,6 +26,7 @@ def judge_pictures(classifier, pictures, labels=None, sure=0.9):
     require_model_input("pictures", pictures, classifier, pixels=True)
     if not len(pictures):
         raise ArgumentError("pictures must be one or more, got none")
+    look_at_pixels("pictures", pictures, 2)
     if not 0 < sure < 1:
         raise ArgumentError(f"sure must be between 0 and 1, got {sure!r}")
     device = next(classifier.parameters()).device

@@ -16,7 +16,7 @@ from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.progress import progress
 from course_utils.region_arguments import as_boxes, as_fraction, as_masks
-from course_utils.tensors import require_floats, require_model_input
+from course_utils.tensors import look_at_pixels, require_floats, require_model_input
 from course_utils.training import mode
 
 CUT, MASK = 14, 28  # places a side that a box is cut to, and that its mask has
@@ -37,6 +37,7 @@ def feature_maps(stages, images):
     if len(stages):
         require_model_input("images", images, stages[0], pixels=True)
     _check_shape("images", images, "N", 3, "H", "W")
+    look_at_pixels("images", images, 2)
     maps = []
     for stage in stages:
         with mode(stage, training=False), torch.no_grad():

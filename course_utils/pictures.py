@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
-from course_utils import advice
 from course_utils.arguments import as_array, whole_number
 from course_utils.errors import ArgumentError, DataError
 from course_utils.files import write_whole
 from course_utils.names import cleaned, find
+from course_utils.picture_arguments import require_bits
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MAX_PIXELS = 65_000_000  # decoded at once; telephones take up to 64 megapixels so
@@ -168,10 +168,7 @@ def save_bitmap(path, bits, overwrite=False):
     given, bits = bits, as_array("bits", bits)
     if bits.ndim != 2 or not bits.size:
         raise ArgumentError(f"bits must be (H, W) of 0 and 1, got shape {bits.shape}")
-    if not np.isin(bits, (0, 1)).all():
-        fix = advice.part("bits", given, " < 128" if bits.max() > 1 else " < 0.5")
-        came = f"values {bits.min():g} … {bits.max():g}"
-        raise ArgumentError(f"bits must be (H, W) of 0 and 1, got {came}; use {fix}")
+    require_bits("bits", given, bits)
     if path.suffix.lower() not in (".pbm", ".png"):
         raise ArgumentError(f"path must end in .pbm or .png, got {path.name!r}")
     if path.suffix.lower() == ".pbm":

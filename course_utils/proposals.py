@@ -11,6 +11,7 @@ import numpy as np
 
 from course_utils.arguments import as_array, finite_number, whole_number
 from course_utils.errors import ArgumentError
+from course_utils.picture_arguments import as_rgb
 
 SCALES = (60, 200)  # a larger scale starts with larger regions
 SIGMA, LEAST = 0.5, 16  # pixels: how far the picture is blurred before, and the smallest region
@@ -162,9 +163,9 @@ def _histograms(regions, bins, length):
 
 
 def _as_image(image):
-    image = as_array("image", image)
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or min(image.shape) < 2:
-        raise ArgumentError(f"image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
+    image = as_rgb("image", image)
+    if min(image.shape) < 2:
+        raise ArgumentError(f"image must have sides from 2 pixels, got {image.shape}")
     return image
 
 

@@ -22,9 +22,10 @@ from course_utils.arguments import as_array, whole_number
 from course_utils.boxes import batched_nms, box_iou, decode_boxes, encode_boxes
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
+from course_utils.picture_arguments import as_rgb
 from course_utils.proposals import selective_search
 from course_utils.region_arguments import as_boxes, as_classes, as_fraction, refuse_rows
-from course_utils.tensors import require_floats, require_model_input
+from course_utils.tensors import look_at_pixels, require_floats, require_model_input
 from course_utils.training import fit, mode
 
 CROP, CONTEXT = 24, 2  # a warped proposal's side, and the pixels of it that lie around the proposal
@@ -68,7 +69,7 @@ def warp_crops(image, boxes, size=CROP, context=CONTEXT):
     each side of the square show what lies around the box; beyond the image its border is repeated.
     Between pixels the values are bilinear. Raises ArgumentError.
     """
-    image = _as_image(image)
+    image = np.ascontiguousarray(as_rgb("image", image))
     boxes = as_boxes("boxes", boxes)
     refuse_rows((boxes[:, :2] == boxes[:, 2:]).any(axis=1), "boxes", boxes, "must have an area")
     size, context = whole_number("size", size, 1), whole_number("context", context, 0)
@@ -158,6 +159,7 @@ def extract_features(network, crops, scales=(1, 1)):
     scales: they are multiplied by these.
     """
     require_model_input("crops", crops, network, pixels=True)
+    look_at_pixels("crops", crops, 2)
     device = next(network.parameters()).device
     with mode(network, training=False), torch.inference_mode():
         parts = [network[:-3](part.to(device)) for part in crops.split(2000)]
@@ -289,10 +291,3 @@ def _regressed(model, pool, boxes, labels, shape):
         deltas[mine] = model.regressors[label].predict(pool[mine])
     moved = decode_boxes(boxes, deltas.clip(-1, 1))
     return moved.clip(0, [shape[1], shape[0], shape[1], shape[0]]).astype(np.float32)
-
-
-def _as_image(image):
-    image = as_array("image", image)
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise ArgumentError(f"image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
-    return np.ascontiguousarray(image)

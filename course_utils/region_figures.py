@@ -10,6 +10,7 @@ from matplotlib import patheffects
 from course_utils.arguments import as_array, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.figures import show, show_image
+from course_utils.picture_arguments import as_drawn
 
 YELLOW, ORANGE, BLUE = "#F0E442", "#D55E00", "#0072B2"
 THINGS = np.array(  # ten that no eyes take for one another, nor for STUFF or VOID
@@ -49,6 +50,8 @@ def show_boxes(pictures, alt, columns=None, width=10, photo=True):
     """
     if not pictures:
         raise ArgumentError("pictures must hold at least one row (title, image, boxes, texts)")
+    for _, image, *_ in pictures:
+        as_drawn("image", image)  # before a figure is begun
     columns = columns or len(pictures)
     rows = -(-len(pictures) // columns)
     tallest = max(np.shape(image)[0] / np.shape(image)[1] for _, image, *_ in pictures)

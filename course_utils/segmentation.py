@@ -15,6 +15,7 @@ from course_utils import advice
 from course_utils.arguments import as_array, finite_number, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
+from course_utils.picture_arguments import require_finite
 from course_utils.progress import progress
 from course_utils.tensors import require_model_input
 from course_utils.training import mode
@@ -152,7 +153,11 @@ def random_crops(image, labels, count, size, seed=0):
     (count, 1, size, size) uint8 and labels (count, size, size) int64. Raises ArgumentError.
     """
     count, size = whole_number("count", count, 1), whole_number("size", size, 1)
-    image, labels = as_array("image", image), as_array("labels", labels)
+    given, image, labels = image, as_array("image", image), as_array("labels", labels)
+    if image.dtype != np.uint8 and image.ndim == 2 and image.size:
+        require_finite("image", given, image)
+        fix = advice.in_bytes("image", given, image)
+        raise ArgumentError(f"image must be (H, W) uint8, got {_tell(image)}; use {fix}")
     if image.dtype != np.uint8 or image.ndim != 2 or image.shape != labels.shape:
         came = f"{_tell(image)} and labels {labels.shape}"
         raise ArgumentError(f"image must be (H, W) uint8, as large as the labels, got {came}")
@@ -244,7 +249,12 @@ def _as_pictures(images):
         images = torch.from_numpy(as_array("images", images))
     known = isinstance(images, torch.Tensor) and images.dtype == torch.uint8
     if not known or images.ndim != 4 or 0 in images.shape:
-        raise ArgumentError(f"images must be (N, C, H, W) uint8, 0 … 255, got {_tell(images)}")
+        fix = ""
+        if isinstance(images, torch.Tensor) and images.ndim == 4 and images.numel():
+            array = as_array("images", images)
+            require_finite("images", given, array)
+            fix = f"; use {advice.in_bytes('images', given, array)}"
+        raise ArgumentError(f"images must be (N, C, H, W) uint8, 0 … 255, got {_tell(images)}{fix}")
     if images.shape[2] % 8 or images.shape[3] % 8:
         second = advice.moved("images", given, 0, 3, 1, 2)
         hint = f"; use {second}" if images.shape[3] in (1, 3) else ""

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_utils import advice
-from course_utils.arguments import as_array, finite_number, whole_number
+from course_utils.arguments import finite_number, whole_number
 from course_utils.data import load_weights
 from course_utils.errors import ArgumentError, require_option
+from course_utils.picture_arguments import as_rgb
 from course_utils.progress import progress
 from course_utils.tensors import require_floats
 from course_utils.training import pick_device
@@ -251,12 +251,7 @@ def _as_picture(pixels, shape):
 
 def _as_pixels(name, image):
     """A picture (H, W, 3) uint8 as (1, 3, H, W), 0 … 1."""
-    array = as_array(name, image)
-    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8 or 0 in array.shape:
-        fix = f"; for a gray one use {advice.in_colour(name, image)}" if array.ndim == 2 else ""
-        if array.dtype != np.uint8:
-            fix = f"; use {advice.in_bytes(name, image, 255 if array.max(initial=0) <= 1 else 1)}"
-        raise ArgumentError(f"{name} must be (H, W, 3) uint8, got {array.shape} {array.dtype}{fix}")
+    array = as_rgb(name, image)
     return torch.tensor(np.ascontiguousarray(array)).permute(2, 0, 1)[None] / 255
 
 

@@ -16,7 +16,7 @@ from course_utils.arguments import as_array, as_labels, finite_number, whole_num
 from course_utils.errors import ArgumentError, require_option
 from course_utils.misfits import enough_memory, logits_of
 from course_utils.progress import progress
-from course_utils.tensors import require_floats
+from course_utils.tensors import look_at_pixels, require_floats
 
 DEVICES = ("cuda", "mps", "cpu")
 
@@ -275,12 +275,5 @@ def _as_data(images, labels):
         )
     as_labels(labels, len(images))  # how many classes there are, the logits will tell
     labels = labels if isinstance(labels, torch.Tensor) else torch.tensor(numbers)
-    low, high = (float(value) for value in images.aminmax())
-    if not np.isfinite((low, high)).all():
-        wrong = int((~images.isfinite()).flatten(1).any(1).nonzero()[0])
-        raise ArgumentError(
-            f"images hold NaN or inf, first in images[{wrong}]; leave it out, or load it again"
-        )
-    if high > 100:
-        warnings.warn(f"images go from {low:g} to {high:g}; divide by 255?", stacklevel=3)
+    look_at_pixels("images", images)
     return images, labels.long()

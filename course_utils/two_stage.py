@@ -15,7 +15,7 @@ from course_utils.arguments import as_array, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.region_arguments import as_fraction
-from course_utils.tensors import require_floats, require_model_input
+from course_utils.tensors import look_at_pixels, require_floats, require_model_input
 from course_utils.training import mode
 from course_utils.two_stage_arguments import as_rois, as_truth
 
@@ -275,3 +275,4 @@ def _check_images(model, images):
     shape = tuple(images.shape)
     if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3] or 0 in shape or shape[3] % STRIDE:
         raise ArgumentError(f"images must be (N, 3, H, H) with H a multiple of 8, got {shape}")
+    look_at_pixels("images", images)

@@ -15,7 +15,7 @@ from course_utils.boxes import batched_nms
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.region_arguments import as_boxes, as_classes, as_fraction, refuse_rows
-from course_utils.tensors import require_floats, require_model_input
+from course_utils.tensors import look_at_pixels, require_floats, require_model_input
 from course_utils.training import mode
 
 
@@ -124,6 +124,7 @@ def detect(model, images, threshold=0.001, nms_threshold=0.5):
         raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
     require_model_input("images", images, model, pixels=True)
     _check_shape("images", images, "N", 3, "H", "H")
+    look_at_pixels("images", images, 2)
     if images.shape[-1] % 8:
         raise ArgumentError(f"images must have sides of 8, 16, … pixels, got {images.shape[-1]}")
     with mode(model, training=False), torch.inference_mode():

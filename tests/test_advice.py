@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from advised import advised, follow
 
 from course_utils import (
     advice,
@@ -35,7 +36,7 @@ from course_utils import (
 from course_utils.boxes import box_iou, convert_boxes
 from course_utils.data import load_photo
 from course_utils.errors import ArgumentError
-from course_utils.explore import cnn, cnn_evolution, detection, feature_maps, outlines
+from course_utils.explore import cnn, cnn_evolution, detection, feature_maps, image_data, outlines
 from course_utils.figures import show_image
 from course_utils.segmentation_metrics import confusion_matrix
 
@@ -113,7 +114,7 @@ def segment(images):
 
 def both(call):
     """A call for whole arrays, in which the argument is the only one: call(value)."""
-    return lambda value, folder: call(value)
+    return lambda value, folder, **options: call(value, **options)
 
 
 TILES = np.zeros((2, 8, 8, 3), np.uint8)
@@ -179,6 +180,30 @@ CASES = {  # mistake → (the argument's name, call(value, folder), the wrong ar
     "mask, numbers": ("mask", both(segmentation.separate), SQUARES[0].astype(int)),
     "map, channels last": ("images", both(segment), TILES),
     "picture of a channel": ("image", both(show_image), GRAY[..., None]),
+    "picture of 0 … 255": ("image", both(show_image), RGB[..., 0] / 1.0),
+    "picture of −3 … 3": ("image", both(show_image), 6 * GRAY - 3),
+    "whole numbers below 0": ("image", both(show_image), RGB[..., 0].astype(int) - 99),
+    "colours of 0 … 255": ("image", both(show_image), RGB / 1.0),
+    "colours of −3 … 3": ("image", both(show_image), RGB / 42.5 - 3),
+    "colours of 16 bits": ("image", both(show_image), RGB.astype(int) * 257),
+    "a picture with NaN": ("image", both(show_image), GRAY + np.diag(12 * [np.float32(np.nan)])),
+    "a batch of pictures": ("image", both(show_image), RGB[None]),
+    "photo with alpha": ("content", both(lambda content: TRANSFER(content, RGB)),
+                         np.full((9, 9, 4), 9, np.uint8)),
+    "photo with NaN": ("content", both(lambda content: TRANSFER(content, RGB)),
+                       np.where(RGB > 250, np.nan, RGB)),
+    "GAN, NaN": ("images", both(lambda images: gan.train_gan(
+        gan.Generator(2, 2), gan.Discriminator(2), images, steps=1, batch_size=2)),
+        np.where(BATCH > 0.9, np.float32(np.inf), BATCH)),
+    "image below 0": ("image", both(lambda image: image_data.shift_explorer(
+        image, lambda x: x, lambda x, window: x, lambda x, down, right: x)), 6 * GRAY - 3),
+    "map, NaN": ("images", both(segment), np.full((1, 3, 8, 8), np.nan)),
+    "photo below 0": ("photo", both(cnn.kernel_explorer), RGB[..., 0] - 9.0),
+    "pictures, gray floats": ("pictures['a']", both(
+        lambda a: image_data.resolution_explorer({"a": a})), GRAY),
+    "map, floats": ("images", both(segment), RNG.random((2, 3, 8, 8))),
+    "crops, floats": ("image", both(
+        lambda image: segmentation.random_crops(image, GRAY > 0.5, 2, 4)), GRAY),
     "picture, channels first": ("image", both(show_image), RGB.transpose(2, 0, 1)),
     "explorer, channels first": ("image", both(outlines.as_picture), RGB.transpose(2, 0, 1)),
     "explorer, batch": ("image", both(outlines.as_picture), RGB[None]),
@@ -240,7 +265,7 @@ WORDS = {  # advices that are no code: what they say after "use"
     "yolo.decode", "precision_recall", "train_rcnn",  # functions, whose arguments it cannot know
     "batch_size={}", "{}",  # followed in test_a_smaller_batch_…, test_the_device_…
 }  # fmt: skip
-FREE = {"np": np, "torch": torch, "box_iou": box_iou, "convert_boxes": convert_boxes,
+FREE = {"box_iou": box_iou, "convert_boxes": convert_boxes,
         "load_photo": load_photo, "confusion_matrix": confusion_matrix}  # fmt: skip
 
 
@@ -249,6 +274,20 @@ class Followed:
 
     def __init__(self):
         self.places, self.messages, self.made = set(), [], []
+
+    def noticed(self, kind):
+        """A function that notes a message, and which places in the source worded its advice."""
+
+        def seen(message):
+            code = advised(message)
+            self.messages.append(message)
+            self.places |= {
+                (file, line, step, kind) for file, line, step, made in self.made if made in code
+            }
+            self.made.clear()
+
+        self.made.clear()
+        return seen
 
     def spy(self, name, function):
         """The function of `advice`, noting who asked for which code."""
@@ -260,35 +299,6 @@ class Followed:
             return code
 
         return noted
-
-
-def advised(message):
-    """The code that a message advises."""
-    code = re.search(r"\buse (.+)$", message)
-    return code and code[1]
-
-
-def follow(call, name, value, kind, followed, free):
-    """Call, read the advice, evaluate it with the name bound, call again, until nothing is said."""
-    for _ in range(5):
-        followed.made.clear()
-        try:
-            return call(value)
-        except ArgumentError as problem:
-            message = str(problem)
-        code = advised(message)
-        if code is None and kind == "list":
-            return None  # a list gets an advice in most places, not in all
-        assert code, f"no advice in: {message}"
-        followed.messages.append(message)
-        followed.places |= {
-            (file, line, step, kind) for file, line, step, made in followed.made if made in code
-        }
-        value = eval(
-            code.replace(name, "it") if "[" in name else code,
-            FREE | free | {"it" if "[" in name else name: value},
-        )
-    raise AssertionError(f"it never ends: {message}")
 
 
 @pytest.fixture(scope="module")
@@ -310,8 +320,10 @@ KINDS = {"array": lambda value: value.copy(), "tensor": torch.tensor, "list": la
 def test_the_advice_helps(case, kind, followed, tmp_path):
     name, call, wrong, *free = CASES[case]
     before = len(followed.messages)
-    wrong, free = KINDS[kind](wrong), free[0] if free else {}
-    follow(lambda value: call(value, tmp_path), name, wrong, kind, followed, free)
+    follow(
+        lambda value, **options: call(value, tmp_path, **options), name, KINDS[kind](wrong),
+        FREE | (free[0] if free else {}), followed.noticed(kind), optional=kind == "list",
+    )  # fmt: skip
     assert len(followed.messages) > before or kind == "list", "there was no mistake"
 
 
@@ -319,7 +331,7 @@ def test_the_advice_helps(case, kind, followed, tmp_path):
 def test_the_advice_for_other_things_helps(case, followed):
     call, wrong, name = PLAIN[case]
     before = len(followed.messages)
-    follow(call, name, wrong, "other", followed, {})
+    follow(call, name, wrong, FREE, followed.noticed("other"))
     assert len(followed.messages) > before
 
 

@@ -252,7 +252,7 @@ def test_an_operation_that_is_not_equivariant_is_seen():
     [
         (lambda: PixelEditor(np.zeros((40, 40))), "at most 16 each, got"),
         (lambda: PixelEditor(np.zeros((0, 4))), "at most 16 each, got"),
-        (lambda: PixelEditor([[0, 255]]), "bits must be 0 or 1, got values up to 255"),
+        (lambda: PixelEditor([[0, 255]]), "bits must be 0 or 1, got 0 … 255; use .*< 128"),
         (lambda: image_data.resolution_explorer({}), "at least one picture"),
         (lambda: image_data.channel_mixer(np.zeros((4, 4))), r"photo must be \(H, W, 3\) uint8"),
     ],

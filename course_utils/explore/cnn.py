@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.lib.stride_tricks import sliding_window_view
 
-from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider, switch
 from course_utils.explore.kernel_grid import KernelGrid
 from course_utils.figures import show_image
+from course_utils.picture_arguments import require_bytes, require_finite
 
 STEP = 0.01  # of the integral's grid
 BLUE, ORANGE, GREEN, FRAME = "#0072B2", "#D55E00", "#009E73", "#C2185B"
@@ -91,6 +91,8 @@ def window_explorer(image, kernel):
     On the picture the arrow keys move the window, space steps on, a click brings it to a pixel.
     """
     image, kernel = as_array("image", image).astype(float), as_array("kernel", kernel).astype(float)
+    for name, array in (("image", image), ("kernel", kernel)):
+        require_finite(name, array, array)
     if image.ndim != 2 or max(image.shape) > 7 or kernel.ndim != 2 or max(kernel.shape) > 3:
         raise ArgumentError(
             f"image must be (H, W) up to 7 × 7 and kernel (R, S) up to 3 × 3, "
@@ -217,9 +219,7 @@ def kernel_explorer(photo):
     given, photo = photo, as_array("photo", photo).astype(np.float32)
     if photo.ndim != 2 or min(photo.shape) < 3:
         raise ArgumentError(f"photo must be gray, (H, W), from 3 × 3, got {photo.shape}")
-    if photo.max() <= 1:
-        fix = advice.part("photo", given, " * 255")
-        raise ArgumentError(f"photo must be 0 … 255, got at most {photo.max():g}; use {fix}")
+    require_bytes("photo", given, photo)
     figure = Figure(figsize=(9, 3.6), layout="none")
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.04)
     before, after = figure.subplots(1, 2)

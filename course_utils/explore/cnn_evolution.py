@@ -17,7 +17,8 @@ from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider, switch
 from course_utils.figures import show_image
 from course_utils.models import small_resnet
-from course_utils.tensors import require_floats
+from course_utils.picture_arguments import as_rgb
+from course_utils.tensors import look_at_pixels, require_floats
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 WIDTH, CLASSES, BATCH, SEED = 8, 10, 16, 0  # of the networks whose gradients are measured
@@ -128,7 +129,9 @@ def _gray_batch(images):
     if len(images) < 2 or min(images.shape[2:]) < 4:
         raise ArgumentError(f"images must be 2 or more, from 4 × 4, got {tuple(images.shape)}")
     if not images.isfinite().all():
-        raise ArgumentError("images must be finite, got nan or inf; use images.nan_to_num()")
+        fix = advice.finite("images", images)
+        raise ArgumentError(f"images must be finite, got NaN or inf; use {fix}")
+    look_at_pixels("images", images)
     return images.detach().cpu()
 
 
@@ -216,13 +219,7 @@ def _in_words(rotation, flip, scale, right, brightness, colour):
 
 def _checked_photo(name, photo):
     """A photo (H, W, 3) uint8, no side above LARGEST. Raises ArgumentError."""
-    given, photo = photo, as_array(name, photo)
-    if photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape:
-        fix = f"; use {advice.in_colour(name, given)}" if photo.ndim == 2 else ""
-        raise ArgumentError(f"{name} must be (H, W, 3), got {photo.shape}{fix}")
-    if photo.dtype != np.uint8:
-        fix = advice.in_bytes(name, given, 255 if photo.max() <= 1 else 1)
-        raise ArgumentError(f"{name} must be uint8, got {photo.dtype}; use {fix}")
+    given, photo = photo, as_rgb(name, photo)
     if max(photo.shape) > LARGEST:
         n = -(-max(photo.shape) // LARGEST)
         fix = advice.part(name, given, f"[::{n}, ::{n}]")

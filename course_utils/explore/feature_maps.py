@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider
 from course_utils.figures import show_image
+from course_utils.picture_arguments import require_bytes
 
 POOLS = {"max": np.max, "mean": np.mean, "min": np.min}
 LARGEST = 32  # input of the shape explorer
@@ -81,9 +81,7 @@ def pooling_explorer(image):
     given, image = image, as_array("image", image)
     if image.ndim != 2 or min(image.shape) < 7:
         raise ArgumentError(f"image must be (H, W), from 7 × 7, got {image.shape}")
-    if image.max() <= 1:
-        fix = advice.part("image", given, " * 255")
-        raise ArgumentError(f"image must be 0 … 255, got at most {image.max()}; use {fix}")
+    require_bytes("image", given, image)
     figure = Figure(figsize=(9, 3.2))
     axes = figure.subplots(1, 3)
     for ax, title in zip(axes, ("shifted input", "pooled", "changed by the shift"), strict=True):

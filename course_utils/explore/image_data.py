@@ -5,10 +5,12 @@ import colorsys
 import numpy as np
 from matplotlib.figure import Figure
 
+from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider, switch
 from course_utils.figures import show_image
+from course_utils.picture_arguments import as_rgb, require_finite
 from course_utils.resampling import METHODS, resample
 
 
@@ -19,9 +21,7 @@ def resolution_explorer(pictures):
     """
     if not pictures:
         raise ArgumentError("pictures must hold at least one picture, got none")
-    pictures = {
-        name: as_array(f"pictures[{name!r}]", picture) for name, picture in pictures.items()
-    }
+    pictures = {name: _as_bytes(f"pictures[{name!r}]", each) for name, each in pictures.items()}
     figure = Figure(figsize=(9, 3.4), layout="none")  # pictures of any format find room
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.04)
     before, after = figure.subplots(1, 2)
@@ -59,9 +59,7 @@ def channel_mixer(photo):
 
     photo: (H, W, 3) uint8.
     """
-    photo = as_array("photo", photo)
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
-        raise ArgumentError(f"photo must be (H, W, 3) uint8, got {photo.shape} {photo.dtype}")
+    photo = as_rgb("photo", photo)
     figure = Figure(figsize=(9, 3.2))
     patch, bars, view = figure.subplots(1, 3, width_ratios=(1, 1.2, 1.6))
     show_image(np.zeros((1, 1, 3), dtype=np.uint8), "your colour", patch)
@@ -99,7 +97,13 @@ def shift_explorer(image, convolve, pool, shift):
     image: (H, W). convolve: (H, W) → (H′, W′). pool: ((H, W), window) → max-pooled map.
     shift: ((H, W), down, right) → (H, W), zeros moving in.
     """
-    image = as_array("image", image)
+    given, image = image, as_array("image", image)
+    require_finite("image", given, image)
+    if image.ndim != 2 or not image.size:
+        raise ArgumentError(f"image must be (H, W), not empty, got {image.shape}")
+    if image.min() < 0:
+        fix = advice.part("image", given, ".clip(0)")
+        raise ArgumentError(f"image must be from 0 on, found {image.min():g}; use {fix}")
     figure = Figure(figsize=(10, 2.8))
     axes = figure.subplots(1, 4)
     still = convolve(image)
@@ -133,3 +137,15 @@ def shift_explorer(image, convolve, pool, shift):
     }
     moving = [ax.images[0] for ax in axes]
     return Explorer(draw, figure, controls, "Shift explorer", moving)
+
+
+def _as_bytes(name, picture):
+    """A picture (H, W, 3) or (H, W) uint8 as an array. Raises ArgumentError."""
+    array = as_array(name, picture)
+    if array.ndim == 2 and array.size and array.dtype == np.uint8:
+        return array
+    if array.ndim == 2 and array.size:
+        require_finite(name, picture, array)
+        fix = advice.in_bytes(name, picture, array)
+        raise ArgumentError(f"{name} must be uint8, got {array.dtype}; use {fix}")
+    return as_rgb(name, picture)

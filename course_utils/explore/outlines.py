@@ -10,6 +10,7 @@ from course_utils import advice
 from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError
 from course_utils.figures import show_image
+from course_utils.picture_arguments import require_finite
 
 BLUE, ORANGE, GREEN, SKY, YELLOW = "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#F0E442"
 WIDTHS = ((15, 2.5, 2), (60, 1.6, 1.5), (150, 1.1, 1), (np.inf, 0.7, 0.4))  # outlines, width, halo
@@ -26,7 +27,8 @@ def as_picture(image):
         fix = f"; use {advice.part('image', image, '[0]')}" if array.ndim == 4 else ""
         raise ArgumentError(f"image must be (H, W, 3) or (H, W), got {array.shape}{fix}")
     if array.dtype != np.uint8:
-        fix = advice.in_bytes("image", image, 255 if array.max() <= 1 else 1)
+        require_finite("image", image, array)
+        fix = advice.in_bytes("image", image, array)
         raise ArgumentError(f"image must be uint8, got {array.dtype}; use {fix}")
     if max(array.shape) > LARGEST:
         n = -(-max(array.shape) // LARGEST)

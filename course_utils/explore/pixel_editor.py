@@ -9,6 +9,7 @@ from course_utils.arguments import as_array
 from course_utils.errors import ArgumentError, CourseError
 from course_utils.explore.engine import Explorer, switch
 from course_utils.figures import show_image
+from course_utils.picture_arguments import require_bits
 from course_utils.pictures import load_bitmap, save_bitmap
 
 STEPS = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
@@ -23,11 +24,10 @@ class PixelEditor(Explorer):
     """
 
     def __init__(self, bits, file="my_face.pbm"):
-        bits = as_array("bits", bits)
+        given, bits = bits, as_array("bits", bits)
         if bits.ndim != 2 or not bits.size >= 1 or max(bits.shape) > LARGEST:
             raise ArgumentError(f"bits must be (H, W), at most {LARGEST} each, got {bits.shape}")
-        if not np.isin(bits, (0, 1)).all():
-            raise ArgumentError(f"bits must be 0 or 1, got values up to {bits.max()}")
+        require_bits("bits", given, bits)
         self._bits, self._at, self._said = bits.astype(np.uint8), (0, 0), ""
         self._original = self._bits.copy()
         figure = Figure(figsize=(9, 3.3))

@@ -1,0 +1,379 @@
+"""A right call of every public function of the package that takes an array or a tensor."""
+
+import ast
+import functools
+import importlib
+import re
+from dataclasses import is_dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import nn
+
+from course_utils import gan, instances, layers, models, rcnn, segmentation, style, two_stage, yolo
+from course_utils.filters import BOX
+from course_utils.proposals import merge_regions
+from course_utils.scenes import digit_scenes
+
+SOURCES = Path(layers.__file__).parent
+TOOLS = {  # modules that a notebook does not call: what they hold is called by all others
+    "advice", "arguments", "tensors", "region_arguments", "two_stage_arguments", "layer_base",
+    "misfits", "pieces", "doctor", "distributed", "explore.outlines", "explore.engine",
+    "explore.kernel_grid",
+}  # fmt: skip
+WITHOUT = {  # functions without an array among their arguments
+    "cutouts.object_pictures", "data.load_mnist", "data.load_fashion_mnist", "data.load_photo",
+    "data.load_texture", "data.load_cutout", "data.load_nuclei", "data.load_weights",
+    "data.photo_names", "data.cutout_names", "data.manifest", "data.check_all",
+    "data.read_checked", "counting.count_parameters", "counting.multiply_adds",
+    "efficientnet.efficientnet_lite0", "efficientnet.imagenet_names",
+    "explore.cnn.integral_explorer", "explore.feature_maps.visits",
+    "explore.feature_maps.shape_explorer", "explore.generation.latent_explorer",
+    "explore.iou.iou_explorer", "explore.style.load_style_snapshots", "figures.show",
+    "figures.bundle", "figures.alt_metadata", "figures.render", "figures.encode",
+    "gan.initialise", "gan.fixed_noise", "generation_figures.show_losses", "models.lenet5",
+    "models.digit_net", "models.alexnet", "models.vgg", "models.conv_norm", "models.stages",
+    "models.resnet", "models.small_resnet", "pictures.load_image", "pictures.decode_image",
+    "pictures.load_bitmap", "pretrained.fetch_detector", "pretrained.pretrained_detector",
+    "proposals.similarity", "proposals.join", "rcnn.crop_network", "scenes.digit_scenes",
+    "scenes.object_scenes", "scenes.split_cutouts", "scenes.torch_target", "segmentation.fcn",
+    "style.vgg_features", "training.pick_device", "training.free_memory", "training.Stopwatch",
+    "training.time_call", "training.short_type_is_quick", "training.mode",
+    "two_stage.anchor_boxes", "upsampling.bilinear_kernel", "yolo.yolo_network",
+}  # fmt: skip
+TIMED = {"rcnn.train_rcnn", "rcnn.detect"}  # what they return second are seconds
+RNG, DRAW = np.random.default_rng(0), torch.Generator()
+SCENES = digit_scenes(3, seed=1, digits=(2, 3))
+SCENE = SCENES[0]
+PIXELS = torch.tensor(np.stack([scene.image for scene in SCENES])).permute(0, 3, 1, 2)
+MAPS = torch.tensor(np.stack([scene.semantic for scene in SCENES]))
+BOXES, TRUTH = np.float32([[0, 0, 8, 8], [1, 1, 9, 9]]), np.float32([[0, 0, 9, 9], [2, 2, 9, 9]])
+SCORES, LABELS = np.float32([0.9, 0.8]), np.array([1, 2])
+MASKS = np.zeros((2, 8, 8), bool)
+MASKS[0, :4], MASKS[1, 4:] = True, True
+FOUND = {"boxes": BOXES, "scores": SCORES, "labels": LABELS, "masks": MASKS}
+DIGITS = torch.rand(6, 1, 28, 28)
+CLASSES, IDS = np.array([[0, 1], [1, 1]]), np.array([[0, 1001], [1001, 2001]])
+REGIONS = np.repeat([[0, 0, 1, 1, 2, 2, 3, 3]], 8, axis=0)
+RGB, GRAY = SCENE.image, SCENE.image[..., 0]
+SMALL = RGB[:8, :8]
+STAGES = instances.nn.ModuleList(two_stage.TwoStage(4).eval().stages)
+CROPS = rcnn.Crops(torch.rand(12, 3, 24, 24), np.tile(BOXES, (6, 1)), np.tile(TRUTH, (6, 1)),
+                   np.tile([0, 1], 6), np.tile([1, 0.7, 0.1], 4))  # fmt: skip
+
+
+def pooled(x, window):
+    return x[: len(x) // window * window : window, : x.shape[1] // window * window : window]
+
+
+def svm():
+    features = np.random.default_rng(0).normal(size=(12, 4)).astype("f")
+    return rcnn.train_svms(features, CROPS, 2), features
+
+
+@functools.cache
+def trained():
+    return rcnn.train_rcnn([RGB], [BOXES], [LABELS - 1], [np.float32([[20, 20, 40, 40]])], 1)[0]
+
+
+def judge():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 3))
+
+
+def network(kind, **sizes):
+    torch.manual_seed(0)
+    return kind(**sizes).eval()
+
+
+def gans():
+    torch.manual_seed(0)
+    return {"generator": gan.Generator(3, 2), "discriminator": gan.Discriminator(2)}
+
+
+TABLE = {"boxes": torch.rand(2, 2, 4).sort().values, "confidence": torch.rand(2, 2),
+         "classes": torch.full((2, 2, 3), 1 / 3)}  # fmt: skip
+EXAMPLES = {  # function → a right call: keyword arguments, made anew each time
+    "boxes.convert_boxes": lambda: {"boxes": BOXES, "given": "xyxy", "wanted": "xywh"},
+    "boxes.box_area": lambda: {"boxes": BOXES},
+    "boxes.box_iou": lambda: {"a": BOXES, "b": TRUTH},
+    "boxes.generalized_box_iou": lambda: {"a": BOXES, "b": TRUTH},
+    "boxes.nms": lambda: {"boxes": BOXES, "scores": SCORES, "threshold": 0.5},
+    "boxes.batched_nms": lambda: {
+        "boxes": BOXES, "scores": SCORES, "labels": LABELS, "threshold": 0.5},
+    "boxes.encode_boxes": lambda: {"proposals": BOXES, "truth": TRUTH},
+    "boxes.decode_boxes": lambda: {"proposals": BOXES, "deltas": BOXES / 10},
+    "efficientnet.prepare": lambda: {"image": RGB},
+    "explore.cnn.curve": lambda: {"name": "box", "t": np.linspace(0, 1, 5)},
+    "explore.cnn.window_explorer": lambda: {"image": CLASSES, "kernel": CLASSES},
+    "explore.cnn.kernel_explorer": lambda: {"photo": GRAY},
+    "explore.cnn_evolution.gradient_norms": lambda: {"images": DIGITS, "blocks": 1},
+    "explore.cnn_evolution.depth_explorer": lambda: {"images": DIGITS},
+    "explore.cnn_evolution.augmentation_explorer": lambda: {"photos": {"a": RGB}},
+    "explore.cnn_evolution.gate_viewer": lambda: {"gates": torch.rand(2, 5), "names": "ab"},
+    "explore.detection.yolo_explorer": lambda: {
+        "image": RGB, **TABLE, "class_names": ["a", "b", "c"]},
+    "explore.detection.nms_explorer": lambda: {
+        "image": RGB, "boxes": BOXES, "scores": SCORES, "labels": LABELS,
+        "class_names": ["a", "b", "c"]},
+    "explore.feature_maps.pooling_explorer": lambda: {"image": GRAY},
+    "explore.generation.walk": lambda: {
+        "start": torch.randn(5), "end": torch.randn(5), "way": torch.linspace(0, 1, 3)},
+    "explore.image_data.resolution_explorer": lambda: {"pictures": {"a": RGB, "b": GRAY}},
+    "explore.image_data.channel_mixer": lambda: {"photo": RGB},
+    "explore.image_data.shift_explorer": lambda: {
+        "image": GRAY, "convolve": lambda x: x[2:, 2:], "pool": pooled,
+        "shift": lambda x, down, right: np.roll(x, (down, right), (0, 1))},
+    "explore.pixel_editor.PixelEditor": lambda: {"bits": CLASSES},
+    "explore.segmentation.merge_explorer": lambda: {
+        "image": SMALL, "maps": [REGIONS, REGIONS // 2]},
+    "explore.segmentation.region_boxes": lambda: {"labels": REGIONS},
+    "explore.segmentation.overlay_explorer": lambda: {
+        "image": SMALL, "semantic": REGIONS, "class_names": list("abcd"), "masks": MASKS,
+        "colours": RGB[0, :4]},
+    "explore.style.style_explorer": lambda: {
+        "snapshots": {("a", "b"): {r: style.StyleTransfer(RGB, {}, [1.0], [1.0], [1.0])
+                                   for r in (1, 10)}},
+        "originals": {"a": RGB, "b": GRAY}},
+    "figures.show_image": lambda: {"image": RGB},
+    "figures.show_row": lambda: {"pictures": {"a": RGB, "b": GRAY / 255}, "alt": "two"},
+    "figures.show_values": lambda: {"matrix": CLASSES},
+    "filters.correlate": lambda: {"image": GRAY, "kernel": BOX},
+    "filters.conv_matrix": lambda: {"kernel": BOX, "height": 5, "width": 5},
+    "gan.discriminator_loss": lambda: {"real": torch.randn(4), "fake": torch.randn(4)},
+    "gan.generator_loss": lambda: {"fake": torch.randn(4)},
+    "gan.Generator": lambda: (network(gan.Generator, latent=3, width=2, classes=2),
+                              {"noise": torch.randn(2, 3), "labels": torch.tensor([0, 1])}),
+    "gan.Discriminator": lambda: (network(gan.Discriminator, width=2, classes=2),
+                                  {"pictures": DIGITS[:2], "labels": torch.tensor([0, 1])}),
+    "gan.train_gan": lambda: {**gans(), "images": DIGITS, "steps": 1, "batch_size": 2},
+    "gan.draw_pictures": lambda: {
+        "generator": network(gan.Generator, latent=3, width=2, classes=2),
+        "noise": torch.randn(2, 3), "labels": torch.tensor([0, 1])},
+    "gan.sheet": lambda: {"pictures": DIGITS, "columns": 3},
+    "generation_figures.show_duel": lambda: {"story": np.eye(4, 5) + 1, "rounds": [0, 3],
+                                             "alt": "a duel"},
+    "generation_metrics.judge_pictures": lambda: {
+        "classifier": judge(), "pictures": DIGITS, "labels": torch.tensor([0, 1, 2, 0, 1, 2])},
+    "generation_metrics.nearest": lambda: {"pictures": DIGITS[:2], "training": DIGITS[2:]},
+    "generation_metrics.spread": lambda: {"pictures": DIGITS},
+    "instances.feature_maps": lambda: {"stages": STAGES, "images": PIXELS / 255},
+    "instances.MaskHead": lambda: (
+        network(instances.MaskHead, width=4, channels=(8, 12, 32)),
+        {"maps": instances.feature_maps(STAGES, PIXELS / 255), "boxes_list": 3 * [BOXES]}),
+    "instances.mask_targets": lambda: {"masks_list": [MASKS], "boxes_list": [BOXES]},
+    "instances.widen_boxes": lambda: {"boxes": BOXES},
+    "instances.jitter_boxes": lambda: {
+        "boxes": BOXES, "share": 0.1, "generator": DRAW.manual_seed(0)},
+    "instances.train_mask_head": lambda: {
+        "head": network(instances.MaskHead, width=4, channels=(8, 12, 32)), "stages": STAGES,
+        "images": PIXELS, "masks_list": [scene.masks for scene in SCENES],
+        "boxes_list": [scene.boxes for scene in SCENES]},
+    "instances.paste_masks": lambda: {
+        "masks": torch.rand(2, 4, 4), "boxes": BOXES, "height": 9, "width": 9},
+    "instances.add_masks": lambda: {
+        "found": 3 * [FOUND], "head": network(instances.MaskHead, width=4, channels=(8, 12, 32)),
+        "stages": STAGES, "images": PIXELS / 255},
+    "layers.SoftmaxCrossEntropy": lambda: (
+        layers.SoftmaxCrossEntropy(), {"logits": np.eye(2, 3), "labels": LABELS}),
+    "metrics.match_detections": lambda: {"ious": np.eye(2), "scores": SCORES},
+    "metrics.precision_recall": lambda: {
+        "scores": SCORES, "correct": np.array([True, False]), "truths": 2},
+    "metrics.average_precision": lambda: {"precision": np.ones(2), "recall": np.float64([0.5, 1])},
+    "metrics.class_average_precision": lambda: {"predictions": [FOUND], "targets": [FOUND]},
+    "metrics.mean_average_precision": lambda: {
+        "predictions": [FOUND], "targets": [FOUND], "kind": "masks", "classes": LABELS},
+    "models.SqueezeExcitation": lambda: (
+        network(models.SqueezeExcitation, channels=4), {"x": torch.rand(1, 4, 5, 5)}),
+    "models.Residual": lambda: (
+        network(models.Residual, ins=4, width=4), {"x": torch.rand(1, 4, 5, 5)}),
+    "panoptic.panoptic_ids": lambda: {"segments": CLASSES, "classes": {0: 1, 1: 2}},
+    "panoptic.panoptic_quality": lambda: {"truth": IDS, "predicted": [IDS]},
+    "panoptic_merge.merge_panoptic": lambda: {
+        "semantic": REGIONS, "found": FOUND, "things": 3, "least": 1},
+    "pictures.save_bitmap": lambda: {"path": "face.png", "bits": CLASSES, "overwrite": True},
+    "proposals.starting_regions": lambda: {"image": RGB},
+    "proposals.neighbours": lambda: {"regions": REGIONS},
+    "proposals.describe_regions": lambda: {"image": SMALL, "regions": REGIONS},
+    "proposals.merge_regions": lambda: {"image": SMALL, "regions": REGIONS},
+    "proposals.regions_after": lambda: {
+        "regions": REGIONS, "merges": merge_regions(SMALL, REGIONS)[1], "count": 2},
+    "proposals.selective_search": lambda: {"image": RGB},
+    "rcnn.warp_crops": lambda: {"image": RGB, "boxes": BOXES},
+    "rcnn.training_crops": lambda: {
+        "images": [RGB], "boxes_list": [BOXES], "labels_list": [LABELS],
+        "proposals_list": [TRUTH]},
+    "rcnn.recolour": lambda: {"crops": CROPS.crops, "generator": DRAW.manual_seed(0)},
+    "rcnn.train_network": lambda: {
+        "network": network(rcnn.crop_network, width=2, classes=2), "data": CROPS, "epochs": 1},
+    "rcnn.extract_features": lambda: {
+        "network": network(rcnn.crop_network, width=2, classes=2), "crops": CROPS.crops},
+    "rcnn.train_svms": lambda: {"features": svm()[1], "data": CROPS, "background": 2},
+    "rcnn.class_scores": lambda: dict(zip(("svm", "features"), svm(), strict=True)),
+    "rcnn.train_regressors": lambda: {"pool": svm()[1], "data": CROPS, "classes": 2},
+    "rcnn.train_rcnn": lambda: {
+        "images": [RGB], "boxes_list": [BOXES], "labels_list": [LABELS - 1],
+        "proposals_list": [np.float32([[20, 20, 40, 40]])], "epochs": 1},
+    "rcnn.detect": lambda: {
+        "model": trained(), "images": [RGB], "proposals": [BOXES]},
+    "region_figures.draw_boxes": lambda: {"ax": Figure().subplots(), "boxes": BOXES},
+    "region_figures.show_boxes": lambda: {
+        "pictures": [("a", RGB, BOXES, ["1", "2"])], "alt": "boxes"},
+    "region_figures.colour_classes": lambda: {"labels": CLASSES},
+    "region_figures.colour_segments": lambda: {"ids": IDS},
+    "region_figures.colour_masks": lambda: {"masks": MASKS},
+    "resampling.resample": lambda: {"image": RGB, "height": 9, "width": 9, "method": "area"},
+    "segmentation.UNet": lambda: (
+        network(segmentation.UNet, classes=3, width=4), {"x": PIXELS / 255}),
+    "segmentation.fit_segmentation": lambda: {
+        "model": network(segmentation.fcn, classes=13, width=4), "images": PIXELS,
+        "labels": MAPS, "steps": 1, "class_weights": torch.ones(13)},
+    "segmentation.predict_classes": lambda: {
+        "model": network(segmentation.fcn, classes=13, width=4), "images": PIXELS,
+        "class_weights": torch.ones(13)},
+    "segmentation.random_crops": lambda: {
+        "image": GRAY, "labels": SCENE.semantic, "count": 2, "size": 8},
+    "segmentation.separate": lambda: {"mask": MASKS[0]},
+    "segmentation_metrics.confusion_matrix": lambda: {
+        "truth": CLASSES, "predicted": CLASSES, "classes": 2},
+    "segmentation_metrics.pixel_accuracy": lambda: {"matrix": CLASSES},
+    "segmentation_metrics.class_iou": lambda: {"matrix": CLASSES},
+    "segmentation_metrics.mean_iou": lambda: {"matrix": CLASSES},
+    "segmentation_metrics.mask_iou": lambda: {"a": MASKS, "b": MASKS},
+    "segmentation_metrics.as_ids": lambda: {"name": "ids", "value": CLASSES},
+    "segmentation_metrics.as_id_maps": lambda: {"truth": CLASSES, "predicted": CLASSES},
+    "style.gram_matrix": lambda: {"features": torch.rand(4, 5, 6)},
+    "style.style_loss": lambda: {
+        "grams": {"a": torch.rand(3, 3)}, "targets": {"a": torch.rand(3, 3)}},
+    "style.content_loss": lambda: {"features": torch.rand(3, 3), "target": torch.rand(3, 3)},
+    "style.total_variation": lambda: {"images": torch.rand(3, 4, 4)},
+    "style.VGGFeatures": lambda: (network(style.VGGFeatures), {"images": torch.rand(1, 3, 16, 16)}),
+    "style.transfer_style": lambda: {
+        "content": SMALL, "style": SMALL, "steps": 1, "size": 16,
+        "network": style.vgg_features(trained=False)},
+    "training.fit": lambda: {"model": judge(), "images": DIGITS, "labels": MAPS[0, 0, :6] * 0,
+                             "epochs": 1, "bfloat16": False},
+    "training.evaluate": lambda: {
+        "model": judge(), "images": DIGITS, "labels": torch.tensor([0, 1, 2, 0, 1, 2])},
+    "training.shift_pixels": lambda: {"images": DIGITS, "generator": DRAW.manual_seed(0)},
+    "two_stage.bilinear": lambda: {"maps": torch.rand(2, 4, 4), "y": 1.5, "x": 2},
+    "two_stage.roi_align_one": lambda: {"maps": torch.rand(2, 8, 8), "box": BOXES[1], "bins": 2},
+    "two_stage.encode": lambda: {"boxes": torch.tensor(BOXES), "truth": torch.tensor(TRUTH)},
+    "two_stage.decode": lambda: {
+        "boxes": torch.tensor(BOXES), "deltas": torch.rand(2, 4), "size": 64},
+    "two_stage.match": lambda: {
+        "boxes": torch.tensor(BOXES), "truth": torch.tensor(TRUTH), "low": 0.3, "high": 0.6},
+    "two_stage.split_said": lambda: {"said": torch.rand(1, 15, 2, 2)},
+    "two_stage.propose": lambda: {"said": torch.rand(1, 15, 8, 8)},
+    "two_stage.two_stage_loss": lambda: {
+        "model": network(two_stage.TwoStage, width=4, classes=13), "images": PIXELS / 255,
+        "boxes_list": [scene.boxes for scene in SCENES],
+        "labels_list": [scene.labels for scene in SCENES]},
+    "two_stage.detect": lambda: {
+        "model": network(two_stage.TwoStage, width=4), "images": PIXELS / 255,
+        "proposals": 3 * [BOXES]},
+    "upsampling.conv_transpose2d": lambda: {
+        "x": np.ones((1, 2, 4, 4)), "weight": np.ones((2, 3, 2, 2)), "bias": np.ones(3)},
+    "upsampling.conv_transpose2d_gradients": lambda: {
+        "x": np.ones((1, 2, 4, 4)), "weight": np.ones((2, 3, 2, 2)), "dy": np.ones((1, 3, 5, 5))},
+    "upsampling.max_pool2d_with_indices": lambda: {
+        "x": np.arange(16.0).reshape(1, 1, 4, 4), "size": 2},
+    "upsampling.max_unpool2d": lambda: {
+        "x": np.ones((1, 1, 2, 2)), "indices": np.arange(4).reshape(1, 1, 2, 2), "size": (4, 4)},
+    "upsampling.one_hot": lambda: {"labels": CLASSES, "classes": 2},
+    "yolo.encode_targets": lambda: {"boxes_list": [BOXES], "labels_list": [LABELS]},
+    "yolo.pixel_boxes": lambda: {"said": torch.rand(1, 4, 2, 2)},
+    "yolo.decode": lambda: {"outputs": torch.rand(1, 8, 2, 2)},
+    "yolo.paired_giou": lambda: {"a": torch.tensor(BOXES), "b": torch.tensor(TRUTH)},
+    "yolo.yolo_loss": lambda: {"outputs": torch.rand(1, 15, 8, 8),
+                               "targets": yolo.encode_targets([BOXES], [LABELS])},
+    "yolo.detect": lambda: {
+        "model": network(yolo.yolo_network, width=2), "images": PIXELS / 255},
+}  # fmt: skip
+
+
+def public():
+    """The functions, and the classes that are called, of all modules that use arrays: names."""
+    for path in sorted(SOURCES.rglob("*.py")):
+        module = ".".join(path.relative_to(SOURCES).with_suffix("").parts)
+        source = path.read_text("utf-8")
+        if (
+            module in TOOLS
+            or module.startswith("checks")
+            or not re.search(r"^\s*(import|from) (numpy|torch)", source, re.M)
+        ):
+            continue
+        for node in ast.parse(source).body:
+            called = isinstance(node, ast.ClassDef) and {"forward", "__call__"} & {
+                getattr(part, "name", "") for part in node.body
+            }
+            if (isinstance(node, ast.FunctionDef) or called) and not node.name.startswith("_"):
+                yield f"{module}.{node.name}"
+
+
+def places(value, path=()):
+    """Where arrays and tensors stand in nested arguments: tuples of keys."""
+    if isinstance(value, np.ndarray | torch.Tensor):
+        yield path
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from places(part, (*path, key))
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        for key in value._fields:
+            yield from places(getattr(value, key), (*path, key))
+    elif isinstance(value, list | tuple):
+        for key, part in enumerate(value):
+            yield from places(part, (*path, key))
+
+
+def get(value, path):
+    for key in path:
+        value = (
+            getattr(value, key)
+            if isinstance(key, str) and hasattr(value, "_fields")
+            else (value[key])
+        )
+    return value
+
+
+def replaced(value, path, new):
+    """A copy in which one place holds another value."""
+    if not path:
+        return new
+    key, *rest = path
+    if hasattr(value, "_fields"):
+        return value._replace(**{key: replaced(getattr(value, key), rest, new)})
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[key] = replaced(value[key], rest, new)
+    return tuple(changed) if isinstance(value, tuple) else changed
+
+
+def same(one, two):
+    """Whether two results are the same, whatever library they are of."""
+    if is_dataclass(one):
+        one, two = vars(one), vars(two)
+    if isinstance(one, dict):
+        return one.keys() == two.keys() and all(same(one[key], two[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(two) and all(map(same, one, two))
+    if isinstance(one, np.ndarray | torch.Tensor | float | int):
+        one, two = (torch.as_tensor(each).detach().numpy() for each in (one, two))
+        return one.shape == two.shape and np.allclose(one, two, atol=1e-5, equal_nan=True)
+    return type(one) is type(two)
+
+
+def find(name):
+    """The function, or class, of this name."""
+    module, _, function = name.rpartition(".")
+    return getattr(importlib.import_module(f"course_utils.{module}"), function)
+
+
+def call(name, given):
+    """The function called with its example's arguments, or the instance of a class."""
+    torch.manual_seed(0)
+    if isinstance(given, tuple):
+        return given[0](**given[1])
+    made = find(name)(**given)
+    return made[0] if name in TIMED else made

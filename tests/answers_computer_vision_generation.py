@@ -50,7 +50,7 @@ def from_logits(real, fake):
         return np.nan_to_num(special.expit(np.log(real) - np.log(fake)), nan=0.5)
 
 
-# gram_matrix
+# gram_of_maps
 def flat(features):
     return features.reshape(len(features), -1)
 
@@ -109,7 +109,7 @@ def pair_by_pair(image):
     return math.fsum(right) / len(right) + math.fsum(below) / len(below)
 
 
-# nearest
+# nearest_index
 def squares(pictures, training, dot=2, own=1):
     """|a|² − 2ab + |b|², with a weight for each part that may be forgotten."""
     length = (training**2).sum(axis=1)
@@ -180,7 +180,7 @@ WRONG = {
         ("lambda r, f: np.sqrt(by_loop(r, f))", "is wrong"),
         ("lambda r, f: np.mean(by_loop(r, f))", "the result's shape is"),
     ],
-    "gram_matrix": [
+    "gram_of_maps": [
         ("lambda x: flat(x) @ flat(x).T", "the sum over the places"),
         ("lambda x: gram(flat(x), x.size)", "divides by the number of channels too"),
         ("lambda x: gram(flat(x), len(x))", "the number of channels, not of places"),
@@ -236,7 +236,7 @@ WRONG = {
         ("lambda x: over(x, np.std)", "is wrong"),
         ("lambda x: np.abs(steps(x)[0])", "the result's shape is"),
     ],
-    "nearest": [
+    "nearest_index": [
         ("lambda p, t: squares(p, t).argmax(axis=1)", "the \\*farthest\\*"),
         ("lambda p, t: each(p, t, 1)", "adds up absolute differences"),
         ("lambda p, t: each(p, t, np.inf)", "the largest single difference"),
@@ -280,7 +280,7 @@ RIGHT = {
         lambda r, f: (torch.tensor(r) / torch.tensor(r + f)).nan_to_num(0.5).float(),
         lambda r, f: (r + 1e-20) / (r + f + 2e-20),
     ],
-    "gram_matrix": [
+    "gram_of_maps": [
         lambda x: gram(flat(x)),
         lambda x: np.einsum("iyx,jyx->ij", x, x) / x[0].size,
         lambda x: np.tensordot(x, x, ((1, 2), (1, 2))).astype(np.float32) / x[0].size,
@@ -294,7 +294,7 @@ RIGHT = {
         lambda x: sum(absolute(np.diff(x.astype(np.float32), axis=axis)) for axis in (0, 1)),
         lambda x: sum(torch.tensor(x).double().diff(dim=d).abs().mean() for d in (0, 1)),
     ],
-    "nearest": [
+    "nearest_index": [
         each,
         lambda p, t: squares(p, t).argmin(axis=1),
         lambda p, t: spatial.KDTree(t).query(p)[1],

@@ -1,5 +1,6 @@
 """The structure of every chapter: what nbval does not look at."""
 
+import ast
 import base64
 import io
 import re
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from notebooks_as_files import CHAPTERS, code_cells, parts, read, tags
+from notebooks_as_files import CHAPTERS, code_cells, exercises, parts, read, tags
 
 ROWS = {"01": 8, "02": 20, "03": 13, "04": 19}  # rows of the lecture's concept table
 STORED = {"text/plain", "image/png", "image/jpeg"}
@@ -167,6 +168,49 @@ def test_the_skeleton_is_whole(path):
         assert part in prose, part
     assert prose.count("**Predict**") >= 6 and prose.count("**Explore**") >= 3
     assert sum("question" in tags(cell) for cell in code_cells(read(path))) >= 2
+
+
+def bound(node):
+    """(name, kind) of all that code binds where it stands: not in functions, not in brackets."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name, "defined"
+    elif isinstance(node, ast.alias):
+        yield (node.asname or node.name).split(".")[0], "imported"
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id, "a value"
+    elif not isinstance(
+        node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+    ):
+        for part in ast.iter_child_nodes(node):
+            yield from bound(part)
+
+
+def mentioned(cell):
+    """Every name that a cell binds or reads."""
+    nodes = list(ast.walk(ast.parse(cell.source)))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return names | {name for node in nodes for name, _ in bound(node)}
+
+
+@chapters
+def test_no_exercise_takes_a_name_of_the_lesson(path):
+    """After Run All a lesson's cell can run again: no stub stands where its function was."""
+    cells = code_cells(read(path))
+    lesson = set().union(*(mentioned(cell) for cell in cells if "exercise" not in tags(cell)))
+    theirs = [name for sources in exercises(path) for source in sources
+              for name, kind in bound(ast.parse(source)) if kind != "imported"]  # fmt: skip
+    assert len(set(theirs)) == len(exercises(path))
+    assert not set(theirs) & lesson
+
+
+@chapters
+def test_no_function_and_value_share_a_name(path):
+    """A cell can run again, whatever ran since: its functions are still functions."""
+    kinds = {}
+    for cell in code_cells(read(path)):
+        for name, kind in bound(ast.parse(cell.source)):
+            kinds.setdefault(name, {}).setdefault(kind, []).append(cell.id)
+    assert not {name: found for name, found in kinds.items() if len(found) > 1}
 
 
 FIGURES = {  # chapter → exact figures of the lecture's table that its cells print

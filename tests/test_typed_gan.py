@@ -38,11 +38,11 @@ def value_of(w, real, fake):
 
 
 def test_by_hand(typed):
-    assert typed["value"]([0.9, 0.8], [0.3, 0.1]) == pytest.approx(-0.3953, abs=1e-4)
+    assert typed["gan_value"]([0.9, 0.8], [0.3, 0.1]) == pytest.approx(-0.3953, abs=1e-4)
     assert typed["bell"](np.array([2.0]), 2, 0.5)[0] == pytest.approx(0.79788, abs=1e-5)
     np.testing.assert_array_equal(typed["powers"](np.array([2.0, 3])), [[1, 1], [2, 3], [4, 9]])
     w, x = np.zeros(3), np.array([2.0])
-    np.testing.assert_allclose(typed["judge"](x, w), 0.5)
+    np.testing.assert_allclose(typed["probability_real"](x, w), 0.5)
     np.testing.assert_allclose(typed["slope_of_d"](w, x, np.array([1.0])), [0, 0.5, 1.5])
     # D = ½, t rises with x by 1 + 2 · 0.5 · 3 = 4, so ½ · 4 = 2 for the shift and 2 z for the scale
     w = np.array([-7.5, 1, 0.5])
@@ -85,5 +85,5 @@ def test_the_game_ends_as_the_chapter_says(typed, seed):
     assert abs(once[600, 0] - 2) < 0.15 and abs(once[600, 1]) < 0.03
     shift, scale = often[-200:, :2].mean(axis=0)
     assert abs(shift - 2) < 0.02 and abs(scale - 0.5) < 0.02
-    d = typed["judge"](np.linspace(1, 3, 50), often[-200:, 2:].mean(axis=0))
+    d = typed["probability_real"](np.linspace(1, 3, 50), often[-200:, 2:].mean(axis=0))
     assert abs(d - 0.5).max() < 0.01

@@ -5,6 +5,7 @@ An exercise that is added is walked, too.
 
 import copy
 import signal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -82,12 +83,14 @@ RIGHT_FLOAT = {
     "lists": after(np.ndarray.tolist),
     "tuple or number": after(lambda r: tuple(r) if r.ndim else r.item()),
     "float32 tensor": after(lambda r: torch.tensor(r.copy()).float()),
+    "fractions": after(lambda r: np.array([*map(Fraction, r.flat)], object).reshape(r.shape)),
 }
 RIGHT_WHOLE = {
     "Python numbers": after(np.ndarray.tolist),
     "list of numbers": after(lambda r: list(r) if r.ndim else int(r)),
     "int32": after(lambda r: r.astype(np.int32)),
     "long tensor": after(lambda r: torch.tensor(r.copy()).long()),
+    "objects": after(lambda r: r.astype(object)),
 }
 
 
@@ -143,6 +146,12 @@ WRONG = {
     "a part is None": after(lambda r: [*np.atleast_1d(r).tolist(), None]),
     "what came in": lambda answer: lambda first, *more: first,
     "the first result for ever": always_the_first,
+}
+WRONG_INPUT = {  # changes to arrays of floats that come in
+    "cut to whole numbers": np.trunc,
+    "rounded to whole numbers": np.round,
+    "nothing below 0": lambda a: np.maximum(a, 0),
+    "no sign": np.abs,
 }
 WRONG_FLOAT = {
     "cut to whole numbers": after(lambda r: np.trunc(r)),
@@ -201,6 +210,26 @@ def test_the_same_mistakes_fail_everywhere(name, capsys):
             else:
                 assert "case " in said and len(said.splitlines()) == 1
     assert not left
+
+
+@every_exercise
+@pytest.mark.parametrize("change", WRONG_INPUT)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_comes_in_may_not_be_made_simpler(name, change, capsys):
+    exercise, simpler = EXERCISES[name], WRONG_INPUT[change]
+
+    def simple(value):
+        is_float = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        return simpler(value) if is_float else value
+
+    def without(places):
+        return lambda *arguments: right(exercise)(
+            *(simple(value) if i in places else value for i, value in enumerate(arguments))
+        )
+
+    for place in range(len(cases(exercise)[0])):
+        if any(np.any(simple(case[place]) != case[place]) for case in cases(exercise)):
+            assert passes(name, without({place}), 0) is not True, place
 
 
 def altered(value):

@@ -114,7 +114,7 @@ def _hint_where_little_is(got, wanted, arguments):
     return "it is wrong where both densities are 0 (`where=` alone leaves any number there)"
 
 
-# nearest
+# nearest_index
 def _distances(pictures, training, order=2):
     """(N, D), (M, D) → (N, M)"""
     return np.linalg.norm(pictures[:, None] - training, order, axis=2)
@@ -182,7 +182,7 @@ GENERATION = {
     "best_discriminator": Exercise(
         11, _best_discriminator, _best_discriminator_cases, "1 to 3 axes; one or both 0, both tiny",
         [_hint_where_little_is, _hint_best_discriminator], tolerance=1e-4),
-    "nearest": Exercise(
+    "nearest_index": Exercise(
         14, _nearest, _nearest_cases, "1 to 300 training pictures, copies of them",
         [_hint_nearest, _hint_index], whole=INDICES),
 }  # fmt: skip

@@ -8,7 +8,7 @@ NO_MEAN = "that is the covariance: the mean of each channel is removed"
 MIXED = "the reshape mixes channels: a row has to hold all places of *one* channel"
 
 
-# gram_matrix
+# gram_of_maps
 def _rows(features):
     """(C, H, W) → (C, H · W)"""
     return features.reshape(len(features), -1)
@@ -116,7 +116,7 @@ def _hint_wraps(got, wanted, arguments):
 
 
 STYLE = {
-    "gram_matrix": Exercise(
+    "gram_of_maps": Exercise(
         12, _gram_matrix, _gram_matrix_cases, "1 to 8 channels, maps from 1 × 1 to 6 × 5",
         [_hint_gram_matrix, _hint_gram_shape], tolerance=1e-4),
     "total_variation": Exercise(

@@ -14,7 +14,7 @@ from course_utils.errors import CourseError, require_option
 from course_utils.live_text import LiveText
 
 INDICES = "those are floats: they cannot be used as indices"
-COUNTS = "that is a float; a whole number is wanted: does `//` do it, or `int(…)` around it?"
+COUNTS = "a whole number is wanted, not a float: use `//`, or put `int(…)` around it"
 
 
 class NotRightYet(CourseError, AssertionError):

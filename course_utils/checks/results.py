@@ -26,10 +26,17 @@ def as_numbers(value):
     if array.dtype.kind == "c":
         return None, "it returns complex numbers; take their real part, `.real`"
     if array.dtype == object and all(isinstance(part, NUMBERS) for part in array.flat):
-        return array.astype(float), None  # fractions, whole numbers beyond 64 bits
+        return _plain(array), None  # fractions, whole numbers beyond 64 bits
     if array.dtype == object and isinstance(value, np.ndarray | list | tuple):
         return None, f"it returns {_a(value)} of objects, not of numbers"
     return None, f"it returns {_a(value)}, not a number or an array"
+
+
+def _plain(objects):
+    """An array of objects that are numbers → int64 if it can hold them, else float64."""
+    if all(isinstance(part, numbers.Integral) and abs(part) < 2**63 for part in objects.flat):
+        return objects.astype(np.int64)
+    return objects.astype(float)
 
 
 def _objects(value):

@@ -334,7 +334,7 @@ DOORS = {  # asked above with names as people give them
 INSIDE = {  # get what `find_chapter` has found, a file of the course, or Jupyter's folders
     "cli": {"make_live", "make_student"}, "names": {"find"}, "data": {"read_checked"},
     "explore.outlines": {"set_outline"},
-} | dict.fromkeys(["course_map", "deck", "doctor", "editions", "files", "handout", "live",
+} | dict.fromkeys(["clone", "course_map", "deck", "doctor", "editions", "files", "handout", "live",
                    "notebook_files", "pages", "refresh", "saved_widgets", "student"])  # fmt: skip
 
 

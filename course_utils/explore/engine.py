@@ -1,7 +1,8 @@
 """The engine of every explorer: controls → a picture and a line of text.
 
-Live, an explorer is a widget. In a stored notebook it is the picture it showed first, with its
-text, so that a reader without a kernel sees the same thing standing still.
+Live, an explorer is a widget. In a notebook as `course refresh` stores it, it is the picture it
+showed first, with its text, so that a reader without a kernel sees the same thing standing still;
+in one that a person saved from `course lab`, it opens as it was left (`saved_widgets`).
 """
 
 from pathlib import Path

@@ -149,7 +149,7 @@ def match(boxes, truth, low, high, best=False):
     of less than `low`. best: what covers a truth most is an object anyway, as in Faster R-CNN.
     """
     require_floats("boxes", boxes)
-    require_floats("truth", truth, boxes.dtype)
+    require_floats("truth", truth)
     about = torch.zeros(len(boxes), dtype=torch.long, device=boxes.device)
     if not len(truth):
         return about, about.clone()

@@ -258,7 +258,7 @@ WORDS = {  # advices that are no code: what they say after "use"
     "images of the size it was made for, or give its nn.Linear, after nn.Flatten(), as many "
     "inputs as reach it",
     "a kernel of at most {}, or more padding", "less", "a smaller image, or correlate",
-    "a kernel of at most that size, or pad the image with np.pad", "load_image to read a file",
+    "a kernel of at most that size, or pad the image with np.pad",
     "what the sigmoid returns", "a sigmoid or softmax", "less than half of it",
     "the stride and padding of the way forward", "both that max_pool2d_with_indices returns",
     "the size of what was pooled",

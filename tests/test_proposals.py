@@ -206,7 +206,7 @@ BAD = {
     "gray": (lambda: proposals.starting_regions(IMAGE[..., 0]), r"image must be .* got \(4, 4\)"),
     "float": (lambda: proposals.selective_search(IMAGE / 255), "uint8, got .* float64"),
     "channels first": (lambda: proposals.selective_search(IMAGE.transpose(2, 0, 1)), "image must"),
-    "a line": (lambda: proposals.selective_search(IMAGE[:1]), r"image must have sides from 2 pixels, got \(1, 4, 3\)"),
+    "a line": (lambda: proposals.selective_search(IMAGE[:1]), "sides from 2 pixels, got"),
     "scale": (lambda: proposals.starting_regions(IMAGE, 0), "scale must be a number above 0"),
     "one scale": (lambda: proposals.selective_search(IMAGE, 60), "scales must be a list"),
     "no scale": (lambda: proposals.selective_search(IMAGE, ()), "scales must be a list"),

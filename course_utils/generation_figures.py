@@ -47,8 +47,10 @@ def show_losses(losses, alt, levels=(), smooth=20):
     """Losses over the steps, each a line: a running mean over `smooth` steps.
 
     losses: dict of name → list of numbers. levels: (height, text) of dotted lines to compare with.
+    Raises ArgumentError.
     """
-    if not losses or any(len(values) < smooth for values in losses.values()):
+    losses = {name: as_array(f"losses[{name!r}]", values) for name, values in losses.items()}
+    if not losses or any(each.ndim != 1 or len(each) < smooth for each in losses.values()):
         raise ArgumentError(f"losses must hold lists of {smooth} or more numbers")
     figure, ax = plt.subplots(figsize=(7, 3))
     colours = (REAL, MADE, "#009E73", "#CC79A7")

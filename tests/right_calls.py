@@ -33,7 +33,7 @@ WITHOUT = {  # functions without an array among their arguments
     "explore.feature_maps.shape_explorer", "explore.generation.latent_explorer",
     "explore.iou.iou_explorer", "explore.style.load_style_snapshots", "figures.show",
     "figures.bundle", "figures.alt_metadata", "figures.render", "figures.encode",
-    "gan.initialise", "gan.fixed_noise", "generation_figures.show_losses", "models.lenet5",
+    "gan.initialise", "gan.fixed_noise", "models.lenet5",
     "models.digit_net", "models.alexnet", "models.vgg", "models.conv_norm", "models.stages",
     "models.resnet", "models.small_resnet", "pictures.load_image", "pictures.decode_image",
     "pictures.load_bitmap", "pretrained.fetch_detector", "pretrained.pretrained_detector",
@@ -155,6 +155,8 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
     "gan.sheet": lambda: {"pictures": DIGITS, "columns": 3},
     "generation_figures.show_duel": lambda: {"story": np.eye(4, 5) + 1, "rounds": [0, 3],
                                              "alt": "a duel"},
+    "generation_figures.show_losses": lambda: {
+        "losses": {"D": np.ones(30), "G": torch.ones(30)}, "alt": "losses"},
     "generation_metrics.judge_pictures": lambda: {
         "classifier": judge(), "pictures": DIGITS, "labels": torch.tensor([0, 1, 2, 0, 1, 2])},
     "generation_metrics.nearest": lambda: {"pictures": DIGITS[:2], "training": DIGITS[2:]},

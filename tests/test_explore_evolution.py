@@ -261,7 +261,7 @@ def test_gates_of_any_kind_are_drawn(gates):
         (lambda: evolution.augmentation_explorer({}), "photos must be a dict .* not empty"),
         (lambda: evolution.augmentation_explorer([PHOTOS["coffee"]]), "photos .* got list; use"),
         (lambda: evolution.augmentation_explorer({"x": np.zeros((9, 9), np.uint8)}),
-         r"photos\['x'\] must be \(H, W, 3\), .* got \(9, 9\).* use np.stack"),
+         r"photos\['x'\] must be \(H, W, 3\).* got \(9, 9\).* use np.stack"),
         (lambda: evolution.augmentation_explorer({"x": np.ones((9, 9, 3))}), r" \* 255\)"),
         (lambda: evolution.augmentation_explorer({"x": np.zeros((9, 401, 3), np.uint8)}),
          r"sides up to 400, got .* use photos\['x'\]\[::2, ::2\]"),

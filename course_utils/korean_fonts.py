@@ -85,12 +85,10 @@ def _one_line(record):
     if not re.fullmatch("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]", str(letter)):
         return True
     font = korean_font() or "NanumGothic"
-    record.args, record.msg = (
-        (),
-        (
-            "Hangul beside a formula $…$ is drawn as boxes; write the formula in plain letters, such "
-            f'as x², or give this text a Korean font outside $…$: family="{font}"'
-        ),
+    record.args = ()
+    record.msg = (
+        "Hangul beside a formula $…$ is drawn as boxes; write the formula in plain letters, such "
+        f'as x², or give this text a Korean font outside $…$: family="{font}"'
     )
     first = record.msg not in _told
     _told.add(record.msg)

@@ -217,7 +217,7 @@ def _plain(side):
 class Claim:
     """A comparison over many runs. low, middle, high: of its value; bound: what it is held against.
 
-    deviations: how many standard deviations, halves: how many ranges the claim stands from its
+    deviations: how many standard deviations, ranges: how many ranges the claim stands from its
     bound; inf where it does not vary. holds: far enough.
     """
 
@@ -232,18 +232,23 @@ class Claim:
     true_in: int
     runs: int
     varies: bool
+    factor: float = math.inf  # how many times the larger side is the other, in the closest run
+    clock: bool = False  # whether times are compared, where the factor counts, not deviations
 
     @property
     def holds(self):
         if self.true_in != self.runs:
             return False
-        return not self.varies or (self.deviations >= DEVIATIONS and self.ranges >= HALF_RANGE)
+        if self.clock:
+            return self.factor >= CLOCK
+        far = self.deviations >= DEVIATIONS and self.ranges >= HALF_RANGE
+        return far or not self.varies
 
 
-def judge(text, entries):
+def judge(text, entries, clock=False):
     """A Claim out of one comparison's entries, one a run, as `Record.found` has them.
 
-    What the first run says is what is claimed: a truth, or that it is none.
+    What the first run says is what is claimed: a truth, or that it is none. clock: see `Claim`.
     """
     claimed = entries[0]["truth"]
     same = sum(entry["truth"] == claimed for entry in entries)
@@ -271,8 +276,13 @@ def judge(text, entries):
         text, sign, bound, min(values), statistics.median(values), max(values),
         statistics.mean(distances) / deviation if deviation else math.inf,
         min(distances) / spread if spread else math.inf,
-        same, len(entries), True,
+        same, len(entries), True, min(_factor(*pair) for pair in pairs), clock,
     )  # fmt: skip
+
+
+def _factor(left, right):
+    small, large = sorted((abs(left), abs(right)))
+    return large / small if small else math.inf
 
 
 def _spread(values):

@@ -37,7 +37,7 @@ WITHOUT = {  # functions without an array among their arguments
     "gan.initialise", "gan.fixed_noise", "models.lenet5",
     "models.digit_net", "models.alexnet", "models.vgg", "models.conv_norm", "models.stages",
     "models.resnet", "models.small_resnet", "pictures.load_image", "pictures.decode_image",
-    "pictures.load_bitmap", "pretrained.fetch_detector", "pretrained.pretrained_detector",
+    "pictures.load_bitmap", "pictures.own_picture", "pretrained.fetch_detector", "pretrained.pretrained_detector",
     "proposals.similarity", "proposals.join", "rcnn.crop_network", "scenes.digit_scenes",
     "scenes.object_scenes", "scenes.split_cutouts", "scenes.torch_target", "segmentation.fcn",
     "style.vgg_features", "training.pick_device", "training.free_memory", "training.Stopwatch",

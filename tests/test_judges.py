@@ -34,7 +34,6 @@ NO_JUDGE = re.compile(  # what only makes, moves, seeds or compares numbers
     r"|nn|nn\.init\S*|nn\.[A-Z]\w*)$|PIL\.Image(\.(new|fromarray))?$|numpy\.(?!einsum$)"
 )
 ALONE = {  # public name → why no library judges it; what does
-    "layers.Layer": "the others' common part: it computes nothing",
     "panoptic.panoptic_ids": "a notation of this course: numbers by hand",
     "generation_metrics.judge_pictures": "counts of this course: numbers by hand",
     "segmentation_metrics.as_ids": "checks what comes in",

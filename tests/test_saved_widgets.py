@@ -18,7 +18,7 @@ from test_explore_generation import make
 from test_explore_segmentation import MAKERS as SEGMENTATION
 from test_explore_style import by_hand
 
-from course_utils import checks, cli, saved_widgets
+from course_utils import checks, kernels, saved_widgets
 from course_utils.checks.engine import Ask
 from course_utils.editions import edition
 from course_utils.explore.generation import latent_explorer
@@ -200,7 +200,7 @@ def test_a_foreign_widget_is_not_trusted(save):
 
 
 def test_the_courses_own_lab_loads_it():
-    config = json.loads((cli.LAB_CONFIG / "jupyter_server_config.json").read_text("utf-8"))
+    config = json.loads((kernels.LAB_CONFIG / "jupyter_server_config.json").read_text("utf-8"))
     (name,) = config["ServerApp"]["jpserver_extensions"]
     assert importlib.import_module(name) is saved_widgets
 

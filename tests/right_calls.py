@@ -19,8 +19,8 @@ from course_utils.scenes import digit_scenes
 
 SOURCES = Path(layers.__file__).parent
 TOOLS = {  # modules that a notebook does not call: what they hold is called by all others
-    "advice", "arguments", "picture_arguments", "tensors", "region_arguments", "two_stage_arguments", "layer_base",
-    "misfits", "pieces", "doctor", "distributed", "explore.outlines", "explore.engine",
+    "advice", "arguments", "picture_arguments", "tensors", "region_arguments",
+    "two_stage_arguments", "layer_base", "misfits", "pieces", "doctor", "distributed", "explore.outlines", "explore.engine",
     "explore.kernel_grid",
 }  # fmt: skip
 WITHOUT = {  # functions without an array among their arguments

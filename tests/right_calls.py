@@ -20,8 +20,8 @@ from course_utils.scenes import digit_scenes
 SOURCES = Path(layers.__file__).parent
 TOOLS = {  # modules that a notebook does not call: what they hold is called by all others
     "advice", "arguments", "picture_arguments", "tensors", "region_arguments",
-    "two_stage_arguments", "layer_base", "misfits", "pieces", "doctor", "distributed", "explore.outlines", "explore.engine",
-    "explore.kernel_grid",
+    "two_stage_arguments", "layer_base", "misfits", "pieces", "doctor", "distributed",
+    "explore.outlines", "explore.engine", "explore.kernel_grid",
 }  # fmt: skip
 WITHOUT = {  # functions without an array among their arguments
     "cutouts.object_pictures", "data.load_mnist", "data.load_fashion_mnist", "data.load_photo",

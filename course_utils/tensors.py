@@ -62,6 +62,7 @@ def look_at_pixels(name, images, stacklevel=3):
 
 def require_tanh_range(name, images):
     """Refuse a float tensor with numbers that no tanh makes: beyond −1 … 1, NaN or inf."""
+    images = images.detach()
     if not images.isfinite().all():
         raise ArgumentError(f"{name} hold NaN or inf; use {advice.finite(name, images)}")
     low, high = map(float, images.detach().aminmax()) if images.numel() else (0, 0)

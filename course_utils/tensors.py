@@ -65,7 +65,7 @@ def require_tanh_range(name, images):
     images = images.detach()
     if not images.isfinite().all():
         raise ArgumentError(f"{name} hold NaN or inf; use {advice.finite(name, images)}")
-    low, high = map(float, images.detach().aminmax()) if images.numel() else (0, 0)
+    low, high = map(float, images.aminmax()) if images.numel() else (0, 0)
     if not -1.001 <= low <= high <= 1.001:
         pixels = low >= 0 and 2 < high <= 255
         fix = f"use {name} / 127.5 - 1" if pixels else f"use {name}.clamp(-1, 1)"

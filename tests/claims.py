@@ -75,11 +75,11 @@ def disturb(seed):
     torch.optim.Optimizer.__init__, layers.uniform_parameters = built, drawn
 
 
-def run_here(path, seed, cells=None):
-    """Run a chapter's code cells in this process; returns what was found, as JSON can hold it.
+def run_here(path, seed):
+    """Run a chapter's code cells in this process, which is of no use for anything else afterwards.
 
-    A dict of "claims": key → entry, see `Record`; "texts": IDs of cells whose compared text is not
-    the stored one; "errors": ID → sentence.
+    Returns what was found, as JSON can hold it: a dict of "claims": key → entry, see `Record`;
+    "texts": IDs of cells whose compared text is not the stored one; "errors": ID → sentence.
     """
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.utils.capture import capture_output
@@ -91,7 +91,7 @@ def run_here(path, seed, cells=None):
     shell.user_ns[NAME] = record
     shell.colors = "nocolor"
     texts, errors = [], {}
-    for cell in code_cells(read(path)) if cells is None else cells:
+    for cell in code_cells(read(path)):
         transform = OneCell(cell.id)
         shell.ast_transformers = [transform]
         with capture_output() as shown:

@@ -107,8 +107,10 @@ def test_a_whole_run_is_read(tmp_path):
         ("x = 2", "print('more than one:', x > 1)", "assert x < 1", "1 / 0", "x"))]  # fmt: skip
     cells[1].outputs = [nbformat.v4.new_output("stream", text="more than one: True\n")]
     cells[4].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "3"})]
-    found = claims.run_here(CHAPTERS[0], 0, cells)
-    assert found["claims"]["c1:0"]["least"] == (2, 1) and found["claims"]["c2:0"]["truth"] == "F"
+    path = tmp_path / "05_small.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    found = claims.in_child(path, 0, {})
+    assert found["claims"]["c1:0"]["least"] == [2, 1] and found["claims"]["c2:0"]["truth"] == "F"
     assert found["texts"] == ["c4"] and list(found["errors"]) == ["c3"]
 
 

@@ -84,12 +84,11 @@ def _one_line(record):
     letter = record.args[1] if len(record.args or ()) > 2 else ""
     if not re.fullmatch("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]", str(letter)):
         return True
-    font = korean_font() or "NanumGothic"
-    record.args = ()
-    record.msg = (
+    font, record.args = korean_font(), ()
+    record.msg = _sentence("") if font is None else (
         "Hangul beside a formula $…$ is drawn as boxes; write the formula in plain letters, such "
         f'as x², or give this text a Korean font outside $…$: family="{font}"'
-    )
+    )  # fmt: skip
     first = record.msg not in _told
     _told.add(record.msg)
     return first

@@ -293,10 +293,12 @@ def test_without_a_font_one_sentence_says_so():
     texts = heard(
         HANGUL, SHOWN.format(title="a cat"), "plt.title('漢')\nwarnings.warn('mind this')"
     )
+    texts += heard(FORMULA.format(family=None))
     assert texts[0].count("UserWarning") == 1 and "Glyph" not in texts[0]
     assert "knows no Korean font" in texts[0] and mpl.get_cachedir() in texts[0]
     assert texts[1] == ""
     assert "mind this" in texts[2] and "CJK UNIFIED" in texts[2]
+    assert len(texts[3].splitlines()) == 1 and "knows no Korean font" in texts[3]
 
 
 def test_with_a_font_what_it_does_not_reach_gets_a_fix_that_works(built):

@@ -186,22 +186,24 @@ def load():
     for chapter in data.values():
         first, *others = chapter["runs"].values()
         for run in others:
-            run["claims"] = first["claims"] | run["claims"]
+            both = first["claims"] | run["claims"]
+            run["claims"] = {key: entry for key, entry in both.items() if entry}
     return data
 
 
 def store(data):
-    """Write it, of later runs only what differs from the first, and the table of RESULTS.md."""
+    """Write it, and the table of RESULTS.md.
+
+    Of later runs only what differs from the first; null is what they have not measured.
+    """
     data = {name: chapter for name, chapter in data.items() if chapter["runs"]}
     short = copy.deepcopy(data)
     for chapter in short.values():
         first, *others = chapter["runs"].values()
         for run in others:
-            run["claims"] = {
-                key: entry
-                for key, entry in run["claims"].items()
-                if entry != first["claims"].get(key)
-            }
+            keys = first["claims"] | run["claims"]
+            found = {key: run["claims"].get(key) for key in keys}
+            run["claims"] = {k: e for k, e in found.items() if e != first["claims"].get(k)}
     lines = json.dumps(short, ensure_ascii=False, separators=(",", ":"))
     write_whole(STORE, (lines.replace('},"', '},\n"') + "\n").encode())
     keep_table("claims", {name: row for chapter in data for name, row in rows(chapter, data)})

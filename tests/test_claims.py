@@ -114,6 +114,20 @@ def test_a_whole_run_is_read(tmp_path):
     assert found["texts"] == ["c4"] and list(found["errors"]) == ["c3"]
 
 
+def test_what_a_run_has_not_measured_is_not_taken_from_another(monkeypatch, tmp_path):
+    monkeypatch.setattr(claims, "STORE", tmp_path / "CLAIMS.json")
+    monkeypatch.setattr(claims, "keep_table", lambda *_: None)
+    entries = {"a:0": run("assert x > 1", x=2)[0]["cell:0"], "b:0": {"truth": "T", "sign": "is"}}
+    entries["a:0"] |= {"least": [2, 1], "most": [2, 1]}
+    entries["b:0"] |= {"least": None, "most": None}
+    runs = {"as it is": entries, "disturbed 1": {"a:0": entries["a:0"]}}
+    chapter = {"machine": "m", "date": "d", "sources": {"a:0": "x > 1", "b:0": "y"}}
+    empty = {"texts": [], "errors": {}}
+    data = {"05": chapter | {"runs": {k: empty | {"claims": it} for k, it in runs.items()}}}
+    claims.store(data)
+    assert claims.load() == data
+
+
 @pytest.mark.parametrize("path", CHAPTERS[1:], ids=lambda path: path.stem)
 def test_every_comparison_of_a_chapter_that_trains_was_measured(path):
     """A claim that is new or other than it was: run `tests/claims.py --chapters N`."""

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.clone import restore
 from course_utils.errors import DataError, require_option
+from course_utils.files import ROOT, how_to_restore
 from course_utils.pictures import decode_image
 
-FOLDER = Path(__file__).resolve().parent.parent / "data"
+FOLDER = ROOT / "data"
 MANIFEST = "SHA256SUMS"
 FASHION_LABELS = (
     "T-shirt", "trouser", "pullover", "dress", "coat",
@@ -136,7 +136,7 @@ def _parse_manifest(folder):
             ) from None
         fix = "run `uv sync` inside the course's folder"
         if (folder.parent / "notebooks").is_dir():  # it is the course's folder, without its data
-            fix = restore(folder.name)
+            fix = how_to_restore(folder.name)
         raise DataError(f"the course's data are not at {folder}; {fix}") from None
     pairs = [re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line) for line in lines]
     if not pairs or not all(pairs):
@@ -145,7 +145,7 @@ def _parse_manifest(folder):
 
 
 def _fix(file):
-    return restore(f"data/{file}")
+    return how_to_restore(f"data/{file}")
 
 
 def check_all():

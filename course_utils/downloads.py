@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from course_utils.data import FOLDER
 from course_utils.errors import DataError, require_option
-from course_utils.names import cleaned, find
+from course_utils.files import cleaned, find
 
 TIMEOUT = 30  # seconds without a byte
 TRIES = 3

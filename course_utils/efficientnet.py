@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from course_utils.arguments.pictures import as_rgb
 from course_utils.data import load_weights
-from course_utils.picture_arguments import as_rgb
 
 STAGES = [  # expansion, kernel, stride of the first block, inputs, outputs, blocks
     (1, 3, 1, 32, 16, 1), (6, 3, 2, 16, 24, 2), (6, 5, 2, 24, 40, 2), (6, 3, 2, 40, 80, 3),

@@ -1,6 +1,6 @@
 """Errors that tell a student what was wrong, what came, and how to mend it."""
 
-from course_utils.names import nearest
+from course_utils.files import nearest
 
 
 class CourseError(Exception):

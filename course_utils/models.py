@@ -7,9 +7,9 @@ Every network takes (N, C, H, W) float32 and returns logits (N, classes). Built 
 from torch import nn
 from torch.nn import functional
 
-from course_utils.arguments import whole_number
+from course_utils.arguments.arrays import whole_number
+from course_utils.arguments.tensors import require_model_input
 from course_utils.errors import require_option
-from course_utils.tensors import require_model_input
 
 VGG = {  # depth → outputs of each 3 × 3 convolution, "M" for pooling (Simonyan and Zisserman, 2014)
     11: [64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],

@@ -10,11 +10,10 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
-from course_utils.arguments import as_array, whole_number
+from course_utils.arguments.arrays import as_array, whole_number
+from course_utils.arguments.pictures import require_bits
 from course_utils.errors import ArgumentError, DataError
-from course_utils.files import write_whole
-from course_utils.names import cleaned, find
-from course_utils.picture_arguments import require_bits
+from course_utils.files import cleaned, find, write_whole
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MAX_PIXELS = 65_000_000  # decoded at once; telephones take up to 64 megapixels so

@@ -13,7 +13,7 @@ from torchvision.models import detection
 
 from course_utils.downloads import keep_in
 from course_utils.errors import DataError, require_option
-from course_utils.names import find
+from course_utils.files import find
 
 DETECTORS = {  # name → (function, weights); 74 and 170 MB
     "faster_rcnn": (

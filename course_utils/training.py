@@ -3,20 +3,18 @@
 import contextlib
 import ctypes
 import gc
-import statistics
-import time
 import warnings
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from course_utils import advice
-from course_utils.arguments import as_array, as_labels, finite_number, whole_number
+from course_utils.arguments import advice
+from course_utils.arguments.arrays import as_array, as_labels, finite_number, whole_number
+from course_utils.arguments.models import enough_memory, logits_of
+from course_utils.arguments.tensors import look_at_pixels, require_floats
 from course_utils.errors import ArgumentError, require_option
-from course_utils.misfits import enough_memory, logits_of
 from course_utils.progress import progress
-from course_utils.tensors import look_at_pixels, require_floats
 
 DEVICES = ("cuda", "mps", "cpu")
 
@@ -156,49 +154,6 @@ def free_memory():
         torch.cuda.empty_cache()
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
-
-
-class Stopwatch:
-    """Notes how long named pieces of work take: `with clock("YOLO"): …`.
-
-    seconds: dict of name → wall-clock seconds of the last time. Waits for the GPU, if there is one.
-    """
-
-    def __init__(self):
-        self.seconds = {}
-
-    @contextlib.contextmanager
-    def __call__(self, name):
-        _wait_for_gpu()
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            _wait_for_gpu()
-            self.seconds[name] = time.perf_counter() - start
-
-
-def time_call(function, repeats=15, warm_up=1):
-    """Median seconds of `function()`, after `warm_up` calls that are not counted.
-
-    Waits for the GPU, if there is one, before it looks at the clock.
-    """
-    repeats, warm_up = whole_number("repeats", repeats, 1), whole_number("warm_up", warm_up, 0)
-    seconds = []
-    for _ in range(warm_up + repeats):
-        _wait_for_gpu()
-        start = time.perf_counter()
-        function()
-        _wait_for_gpu()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds[warm_up:])
-
-
-def _wait_for_gpu():
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    elif torch.backends.mps.is_available():
-        torch.mps.synchronize()
 
 
 def short_type_is_quick(device):

@@ -2,7 +2,7 @@
 
 import os
 
-from course_utils.kernels import KERNEL
+from course_utils.command.kernels import KERNEL
 
 os.environ.update(KERNEL)
 os.environ["TQDM_DISABLE"] = "1"

@@ -9,7 +9,7 @@ from scipy import signal
 from sklearn import metrics
 from torchvision import ops
 
-from course_utils.boxes import box_iou
+from course_utils.detection.boxes import box_iou
 
 F = torch.nn.functional
 

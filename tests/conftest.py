@@ -17,7 +17,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 import recorded_runs
-from course_utils.kernels import KERNEL
+from course_utils.command.kernels import KERNEL
 
 os.environ.update(KERNEL)  # what `course lab` gives the kernels of readers
 os.environ["TQDM_DISABLE"] = "1"  # progress bars are for eyes; nobody watches here

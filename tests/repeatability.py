@@ -33,7 +33,7 @@ import chapter_runs
 from nbclient.exceptions import CellExecutionError
 from results import keep
 
-from course_utils.kernels import KERNEL
+from course_utils.command.kernels import KERNEL
 from notebooks_as_files import CHAPTERS, code_cells, read
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,40 +12,50 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from course_utils import gan, instances, layers, models, rcnn, segmentation, style, two_stage, yolo
+from course_utils import layers, models
+from course_utils.detection import rcnn, two_stage, yolo
+from course_utils.detection.proposals import merge_regions
 from course_utils.filters import BOX
-from course_utils.proposals import merge_regions
+from course_utils.generation import gan, style
 from course_utils.scenes import digit_scenes
+from course_utils.segmentation import instances
+from course_utils.segmentation import networks as segmentation
 
 SOURCES = Path(layers.__file__).parent
 TOOLS = {  # modules that a notebook does not call: what they hold is called by all others
-    "advice", "arguments", "picture_arguments", "tensors", "region_arguments",
-    "two_stage_arguments", "layer_base",
-    "misfits", "pieces", "doctor", "distributed", "explore.outlines", "explore.engine",
-    "explore.kernel_grid",
+    "arguments.advice", "arguments.arrays", "arguments.pictures", "arguments.regions",
+    "arguments.tensors", "arguments.models", "threads", "doctor", "distributed",
+    "explore.outlines", "explore.engine", "explore.kernel_grid",
 }  # fmt: skip
 WITHOUT = {  # functions without an array among their arguments
-    "cutouts.object_pictures", "data.load_mnist", "data.load_fashion_mnist", "data.load_photo",
+    "scenes.object_pictures", "data.load_mnist", "data.load_fashion_mnist", "data.load_photo",
     "data.load_texture", "data.load_cutout", "data.load_nuclei", "data.load_weights",
     "data.photo_names", "data.cutout_names", "data.manifest", "data.check_all",
-    "data.read_checked", "counting.count_parameters", "counting.multiply_adds",
+    "data.read_checked", "measuring.count_parameters", "measuring.multiply_adds",
     "efficientnet.efficientnet_lite0", "efficientnet.imagenet_names",
     "explore.cnn.integral_explorer", "explore.feature_maps.visits",
     "explore.feature_maps.shape_explorer", "explore.generation.latent_explorer",
     "explore.iou.iou_explorer", "explore.style.load_style_snapshots", "figures.show",
     "figures.bundle", "figures.alt_metadata", "figures.render", "figures.encode",
-    "gan.initialise", "gan.fixed_noise", "models.lenet5",
+    "generation.gan.initialise", "generation.gan.fixed_noise", "models.lenet5",
     "models.digit_net", "models.alexnet", "models.vgg", "models.conv_norm", "models.stages",
     "models.resnet", "models.small_resnet", "pictures.load_image", "pictures.decode_image",
     "pictures.load_bitmap", "pictures.own_picture", "pretrained.fetch_detector",
     "pretrained.pretrained_detector",
-    "proposals.similarity", "proposals.join", "rcnn.crop_network", "scenes.digit_scenes",
-    "scenes.object_scenes", "scenes.split_cutouts", "scenes.torch_target", "segmentation.fcn",
-    "style.vgg_features", "training.pick_device", "training.free_memory", "training.Stopwatch",
-    "training.time_call", "training.short_type_is_quick", "training.mode",
-    "two_stage.anchor_boxes", "upsampling.bilinear_kernel", "yolo.yolo_network",
+    "detection.proposals.similarity", "detection.proposals.join",
+    "detection.rcnn.crop_network", "scenes.digit_scenes",
+    "scenes.object_scenes", "scenes.split_cutouts",
+    "scenes.torch_target", "segmentation.networks.fcn",
+    "generation.style.vgg_features", "training.pick_device",
+    "training.free_memory", "measuring.Stopwatch",
+    "measuring.time_call", "training.short_type_is_quick", "training.mode",
+    "detection.two_stage.anchor_boxes",
+    "segmentation.upsampling.bilinear_kernel", "detection.yolo.yolo_network",
 }  # fmt: skip
-TIMED = {"rcnn.train_rcnn", "rcnn.detect"}  # what they return second are seconds
+TIMED = {
+    "detection.rcnn.train_rcnn",
+    "detection.rcnn.detect",
+}  # what they return second are seconds
 RNG, DRAW = np.random.default_rng(0), torch.Generator()
 SCENES = digit_scenes(3, seed=1, digits=(2, 3))
 SCENE = SCENES[0]
@@ -98,15 +108,15 @@ def gans():
 TABLE = {"boxes": torch.rand(2, 2, 4).sort().values, "confidence": torch.rand(2, 2),
          "classes": torch.full((2, 2, 3), 1 / 3)}  # fmt: skip
 EXAMPLES = {  # function → a right call: keyword arguments, made anew each time
-    "boxes.convert_boxes": lambda: {"boxes": BOXES, "given": "xyxy", "wanted": "xywh"},
-    "boxes.box_area": lambda: {"boxes": BOXES},
-    "boxes.box_iou": lambda: {"a": BOXES, "b": TRUTH},
-    "boxes.generalized_box_iou": lambda: {"a": BOXES, "b": TRUTH},
-    "boxes.nms": lambda: {"boxes": BOXES, "scores": SCORES, "threshold": 0.5},
-    "boxes.batched_nms": lambda: {
+    "detection.boxes.convert_boxes": lambda: {"boxes": BOXES, "given": "xyxy", "wanted": "xywh"},
+    "detection.boxes.box_area": lambda: {"boxes": BOXES},
+    "detection.boxes.box_iou": lambda: {"a": BOXES, "b": TRUTH},
+    "detection.boxes.generalized_box_iou": lambda: {"a": BOXES, "b": TRUTH},
+    "detection.boxes.nms": lambda: {"boxes": BOXES, "scores": SCORES, "threshold": 0.5},
+    "detection.boxes.batched_nms": lambda: {
         "boxes": BOXES, "scores": SCORES, "labels": LABELS, "threshold": 0.5},
-    "boxes.encode_boxes": lambda: {"proposals": BOXES, "truth": TRUTH},
-    "boxes.decode_boxes": lambda: {"proposals": BOXES, "deltas": BOXES / 10},
+    "detection.boxes.encode_boxes": lambda: {"proposals": BOXES, "truth": TRUTH},
+    "detection.boxes.decode_boxes": lambda: {"proposals": BOXES, "deltas": BOXES / 10},
     "efficientnet.prepare": lambda: {"image": RGB},
     "explore.cnn.curve": lambda: {"name": "box", "t": np.linspace(0, 1, 5)},
     "explore.cnn.window_explorer": lambda: {"image": CLASSES, "kernel": CLASSES},
@@ -144,117 +154,121 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
     "figures.show_values": lambda: {"matrix": CLASSES},
     "filters.correlate": lambda: {"image": GRAY, "kernel": BOX},
     "filters.conv_matrix": lambda: {"kernel": BOX, "height": 5, "width": 5},
-    "gan.discriminator_loss": lambda: {"real": torch.randn(4), "fake": torch.randn(4)},
-    "gan.generator_loss": lambda: {"fake": torch.randn(4)},
-    "gan.Generator": lambda: (network(gan.Generator, latent=3, width=2, classes=2),
+    "generation.gan.discriminator_loss": lambda: {"real": torch.randn(4), "fake": torch.randn(4)},
+    "generation.gan.generator_loss": lambda: {"fake": torch.randn(4)},
+    "generation.gan.Generator": lambda: (network(gan.Generator, latent=3, width=2, classes=2),
                               {"noise": torch.randn(2, 3), "labels": torch.tensor([0, 1])}),
-    "gan.Discriminator": lambda: (network(gan.Discriminator, width=2, classes=2),
+    "generation.gan.Discriminator": lambda: (network(gan.Discriminator, width=2, classes=2),
                                   {"pictures": DIGITS[:2], "labels": torch.tensor([0, 1])}),
-    "gan.train_gan": lambda: {**gans(), "images": DIGITS, "steps": 1, "batch_size": 2},
-    "gan.draw_pictures": lambda: {
+    "generation.gan.train_gan": lambda: {**gans(), "images": DIGITS, "steps": 1, "batch_size": 2},
+    "generation.gan.draw_pictures": lambda: {
         "generator": network(gan.Generator, latent=3, width=2, classes=2),
         "noise": torch.randn(2, 3), "labels": torch.tensor([0, 1])},
-    "gan.sheet": lambda: {"pictures": DIGITS, "columns": 3},
-    "generation_figures.show_duel": lambda: {"story": np.eye(4, 5) + 1, "rounds": [0, 3],
+    "generation.gan.sheet": lambda: {"pictures": DIGITS, "columns": 3},
+    "generation.figures.show_duel": lambda: {"story": np.eye(4, 5) + 1, "rounds": [0, 3],
                                              "alt": "a duel"},
-    "generation_figures.show_losses": lambda: {
+    "generation.figures.show_losses": lambda: {
         "losses": {"D": np.ones(30), "G": torch.ones(30)}, "alt": "losses"},
-    "generation_metrics.judge_pictures": lambda: {
+    "generation.measures.judge_pictures": lambda: {
         "classifier": judge(), "pictures": DIGITS, "labels": torch.tensor([0, 1, 2, 0, 1, 2])},
-    "generation_metrics.nearest": lambda: {"pictures": DIGITS[:2], "training": DIGITS[2:]},
-    "generation_metrics.spread": lambda: {"pictures": DIGITS},
-    "instances.feature_maps": lambda: {"stages": STAGES, "images": PIXELS / 255},
-    "instances.MaskHead": lambda: (
+    "generation.measures.nearest": lambda: {"pictures": DIGITS[:2], "training": DIGITS[2:]},
+    "generation.measures.spread": lambda: {"pictures": DIGITS},
+    "segmentation.instances.feature_maps": lambda: {"stages": STAGES, "images": PIXELS / 255},
+    "segmentation.instances.MaskHead": lambda: (
         network(instances.MaskHead, width=4, channels=(8, 12, 32)),
         {"maps": instances.feature_maps(STAGES, PIXELS / 255), "boxes_list": 3 * [BOXES]}),
-    "instances.mask_targets": lambda: {"masks_list": [MASKS], "boxes_list": [BOXES]},
-    "instances.widen_boxes": lambda: {"boxes": BOXES},
-    "instances.jitter_boxes": lambda: {
+    "segmentation.instances.mask_targets": lambda: {"masks_list": [MASKS], "boxes_list": [BOXES]},
+    "segmentation.instances.widen_boxes": lambda: {"boxes": BOXES},
+    "segmentation.instances.jitter_boxes": lambda: {
         "boxes": BOXES, "share": 0.1, "generator": DRAW.manual_seed(0)},
-    "instances.train_mask_head": lambda: {
+    "segmentation.instances.train_mask_head": lambda: {
         "head": network(instances.MaskHead, width=4, channels=(8, 12, 32)), "stages": STAGES,
         "images": PIXELS, "masks_list": [scene.masks for scene in SCENES],
         "boxes_list": [scene.boxes for scene in SCENES]},
-    "instances.paste_masks": lambda: {
+    "segmentation.instances.paste_masks": lambda: {
         "masks": torch.rand(2, 4, 4), "boxes": BOXES, "height": 9, "width": 9},
-    "instances.add_masks": lambda: {
+    "segmentation.instances.add_masks": lambda: {
         "found": 3 * [FOUND], "head": network(instances.MaskHead, width=4, channels=(8, 12, 32)),
         "stages": STAGES, "images": PIXELS / 255},
     "layers.SoftmaxCrossEntropy": lambda: (
         layers.SoftmaxCrossEntropy(), {"logits": np.eye(2, 3), "labels": LABELS}),
-    "metrics.match_detections": lambda: {"ious": np.eye(2), "scores": SCORES},
-    "metrics.precision_recall": lambda: {
+    "detection.metrics.match_detections": lambda: {"ious": np.eye(2), "scores": SCORES},
+    "detection.metrics.precision_recall": lambda: {
         "scores": SCORES, "correct": np.array([True, False]), "truths": 2},
-    "metrics.average_precision": lambda: {"precision": np.ones(2), "recall": np.float64([0.5, 1])},
-    "metrics.class_average_precision": lambda: {"predictions": [FOUND], "targets": [FOUND]},
-    "metrics.mean_average_precision": lambda: {
+    "detection.metrics.average_precision": lambda: {
+        "precision": np.ones(2), "recall": np.float64([0.5, 1])},
+    "detection.metrics.class_average_precision": lambda: {
+        "predictions": [FOUND], "targets": [FOUND]},
+    "detection.metrics.mean_average_precision": lambda: {
         "predictions": [FOUND], "targets": [FOUND], "kind": "masks", "classes": LABELS},
     "models.SqueezeExcitation": lambda: (
         network(models.SqueezeExcitation, channels=4), {"x": torch.rand(1, 4, 5, 5)}),
     "models.Residual": lambda: (
         network(models.Residual, ins=4, width=4), {"x": torch.rand(1, 4, 5, 5)}),
-    "panoptic.panoptic_ids": lambda: {"segments": CLASSES, "classes": {0: 1, 1: 2}},
-    "panoptic.panoptic_quality": lambda: {"truth": IDS, "predicted": [IDS]},
-    "panoptic_merge.merge_panoptic": lambda: {
+    "segmentation.panoptic.panoptic_ids": lambda: {"segments": CLASSES, "classes": {0: 1, 1: 2}},
+    "segmentation.panoptic.panoptic_quality": lambda: {"truth": IDS, "predicted": [IDS]},
+    "segmentation.panoptic.merge_panoptic": lambda: {
         "semantic": REGIONS, "found": FOUND, "things": 3, "least": 1},
     "pictures.save_bitmap": lambda: {"path": "face.png", "bits": CLASSES, "overwrite": True},
-    "proposals.starting_regions": lambda: {"image": RGB},
-    "proposals.neighbours": lambda: {"regions": REGIONS},
-    "proposals.describe_regions": lambda: {"image": SMALL, "regions": REGIONS},
-    "proposals.merge_regions": lambda: {"image": SMALL, "regions": REGIONS},
-    "proposals.regions_after": lambda: {
+    "detection.proposals.starting_regions": lambda: {"image": RGB},
+    "detection.proposals.neighbours": lambda: {"regions": REGIONS},
+    "detection.proposals.describe_regions": lambda: {"image": SMALL, "regions": REGIONS},
+    "detection.proposals.merge_regions": lambda: {"image": SMALL, "regions": REGIONS},
+    "detection.proposals.regions_after": lambda: {
         "regions": REGIONS, "merges": merge_regions(SMALL, REGIONS)[1], "count": 2},
-    "proposals.selective_search": lambda: {"image": RGB},
-    "rcnn.warp_crops": lambda: {"image": RGB, "boxes": BOXES},
-    "rcnn.training_crops": lambda: {
+    "detection.proposals.selective_search": lambda: {"image": RGB},
+    "detection.rcnn.warp_crops": lambda: {"image": RGB, "boxes": BOXES},
+    "detection.rcnn.training_crops": lambda: {
         "images": [RGB], "boxes_list": [BOXES], "labels_list": [LABELS],
         "proposals_list": [TRUTH]},
-    "rcnn.recolour": lambda: {"crops": CROPS.crops, "generator": DRAW.manual_seed(0)},
-    "rcnn.train_network": lambda: {
+    "detection.rcnn.recolour": lambda: {"crops": CROPS.crops, "generator": DRAW.manual_seed(0)},
+    "detection.rcnn.train_network": lambda: {
         "network": network(rcnn.crop_network, width=2, classes=2), "data": CROPS, "epochs": 1},
-    "rcnn.extract_features": lambda: {
+    "detection.rcnn.extract_features": lambda: {
         "network": network(rcnn.crop_network, width=2, classes=2), "crops": CROPS.crops},
-    "rcnn.train_svms": lambda: {"features": svm()[1], "data": CROPS, "background": 2},
-    "rcnn.class_scores": lambda: dict(zip(("svm", "features"), svm(), strict=True)),
-    "rcnn.train_regressors": lambda: {"pool": svm()[1], "data": CROPS, "classes": 2},
-    "rcnn.train_rcnn": lambda: {
+    "detection.rcnn.train_svms": lambda: {"features": svm()[1], "data": CROPS, "background": 2},
+    "detection.rcnn.class_scores": lambda: dict(zip(("svm", "features"), svm(), strict=True)),
+    "detection.rcnn.train_regressors": lambda: {"pool": svm()[1], "data": CROPS, "classes": 2},
+    "detection.rcnn.train_rcnn": lambda: {
         "images": [RGB], "boxes_list": [BOXES], "labels_list": [LABELS - 1],
         "proposals_list": [np.float32([[20, 20, 40, 40]])], "epochs": 1},
-    "rcnn.detect": lambda: {
+    "detection.rcnn.detect": lambda: {
         "model": trained(), "images": [RGB], "proposals": [BOXES]},
-    "region_figures.draw_boxes": lambda: {"ax": Figure().subplots(), "boxes": BOXES},
-    "region_figures.show_boxes": lambda: {
+    "detection.figures.draw_boxes": lambda: {"ax": Figure().subplots(), "boxes": BOXES},
+    "detection.figures.show_boxes": lambda: {
         "pictures": [("a", RGB, BOXES, ["1", "2"])], "alt": "boxes"},
-    "region_figures.colour_classes": lambda: {"labels": CLASSES},
-    "region_figures.colour_segments": lambda: {"ids": IDS},
-    "region_figures.colour_masks": lambda: {"masks": MASKS},
-    "resampling.resample": lambda: {"image": RGB, "height": 9, "width": 9, "method": "area"},
-    "segmentation.UNet": lambda: (
+    "segmentation.figures.colour_classes": lambda: {"labels": CLASSES},
+    "segmentation.figures.colour_segments": lambda: {"ids": IDS},
+    "segmentation.figures.colour_masks": lambda: {"masks": MASKS},
+    "filters.resample": lambda: {"image": RGB, "height": 9, "width": 9, "method": "area"},
+    "segmentation.networks.UNet": lambda: (
         network(segmentation.UNet, classes=3, width=4), {"x": PIXELS / 255}),
-    "segmentation.fit_segmentation": lambda: {
+    "segmentation.networks.fit_segmentation": lambda: {
         "model": network(segmentation.fcn, classes=13, width=4), "images": PIXELS,
         "labels": MAPS, "steps": 1, "class_weights": torch.ones(13)},
-    "segmentation.predict_classes": lambda: {
+    "segmentation.networks.predict_classes": lambda: {
         "model": network(segmentation.fcn, classes=13, width=4), "images": PIXELS,
         "class_weights": torch.ones(13)},
-    "segmentation.random_crops": lambda: {
+    "segmentation.networks.random_crops": lambda: {
         "image": GRAY, "labels": SCENE.semantic, "count": 2, "size": 8},
-    "segmentation.separate": lambda: {"mask": MASKS[0]},
-    "segmentation_metrics.confusion_matrix": lambda: {
+    "segmentation.networks.separate": lambda: {"mask": MASKS[0]},
+    "segmentation.metrics.confusion_matrix": lambda: {
         "truth": CLASSES, "predicted": CLASSES, "classes": 2},
-    "segmentation_metrics.pixel_accuracy": lambda: {"matrix": CLASSES},
-    "segmentation_metrics.class_iou": lambda: {"matrix": CLASSES},
-    "segmentation_metrics.mean_iou": lambda: {"matrix": CLASSES},
-    "segmentation_metrics.mask_iou": lambda: {"a": MASKS, "b": MASKS},
-    "segmentation_metrics.as_ids": lambda: {"name": "ids", "value": CLASSES},
-    "segmentation_metrics.as_id_maps": lambda: {"truth": CLASSES, "predicted": CLASSES},
-    "style.gram_matrix": lambda: {"features": torch.rand(4, 5, 6)},
-    "style.style_loss": lambda: {
+    "segmentation.metrics.pixel_accuracy": lambda: {"matrix": CLASSES},
+    "segmentation.metrics.class_iou": lambda: {"matrix": CLASSES},
+    "segmentation.metrics.mean_iou": lambda: {"matrix": CLASSES},
+    "detection.metrics.mask_iou": lambda: {"a": MASKS, "b": MASKS},
+    "segmentation.metrics.as_ids": lambda: {"name": "ids", "value": CLASSES},
+    "segmentation.metrics.as_id_maps": lambda: {"truth": CLASSES, "predicted": CLASSES},
+    "generation.style.gram_matrix": lambda: {"features": torch.rand(4, 5, 6)},
+    "generation.style.style_loss": lambda: {
         "grams": {"a": torch.rand(3, 3)}, "targets": {"a": torch.rand(3, 3)}},
-    "style.content_loss": lambda: {"features": torch.rand(3, 3), "target": torch.rand(3, 3)},
-    "style.total_variation": lambda: {"images": torch.rand(3, 4, 4)},
-    "style.VGGFeatures": lambda: (network(style.VGGFeatures), {"images": torch.rand(1, 3, 16, 16)}),
-    "style.transfer_style": lambda: {
+    "generation.style.content_loss": lambda: {
+        "features": torch.rand(3, 3), "target": torch.rand(3, 3)},
+    "generation.style.total_variation": lambda: {"images": torch.rand(3, 4, 4)},
+    "generation.style.VGGFeatures": lambda: (
+        network(style.VGGFeatures), {"images": torch.rand(1, 3, 16, 16)}),
+    "generation.style.transfer_style": lambda: {
         "content": SMALL, "style": SMALL, "steps": 1, "size": 16,
         "network": style.vgg_features(trained=False)},
     "training.fit": lambda: {"model": judge(), "images": DIGITS, "labels": MAPS[0, 0, :6] * 0,
@@ -262,20 +276,22 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
     "training.evaluate": lambda: {
         "model": judge(), "images": DIGITS, "labels": torch.tensor([0, 1, 2, 0, 1, 2])},
     "training.shift_pixels": lambda: {"images": DIGITS, "generator": DRAW.manual_seed(0)},
-    "two_stage.bilinear": lambda: {"maps": torch.rand(2, 4, 4), "y": 1.5, "x": 2},
-    "two_stage.roi_align_one": lambda: {"maps": torch.rand(2, 8, 8), "box": BOXES[1], "bins": 2},
-    "two_stage.encode": lambda: {"boxes": torch.tensor(BOXES), "truth": torch.tensor(TRUTH)},
-    "two_stage.decode": lambda: {
+    "detection.two_stage.bilinear": lambda: {"maps": torch.rand(2, 4, 4), "y": 1.5, "x": 2},
+    "detection.two_stage.roi_align_one": lambda: {
+        "maps": torch.rand(2, 8, 8), "box": BOXES[1], "bins": 2},
+    "detection.two_stage.encode": lambda: {
+        "boxes": torch.tensor(BOXES), "truth": torch.tensor(TRUTH)},
+    "detection.two_stage.decode": lambda: {
         "boxes": torch.tensor(BOXES), "deltas": torch.rand(2, 4), "size": 64},
-    "two_stage.match": lambda: {
+    "detection.two_stage.match": lambda: {
         "boxes": torch.tensor(BOXES), "truth": torch.tensor(TRUTH), "low": 0.3, "high": 0.6},
-    "two_stage.split_said": lambda: {"said": torch.rand(1, 15, 2, 2)},
-    "two_stage.propose": lambda: {"said": torch.rand(1, 15, 8, 8)},
-    "two_stage.two_stage_loss": lambda: {
+    "detection.two_stage.split_said": lambda: {"said": torch.rand(1, 15, 2, 2)},
+    "detection.two_stage.propose": lambda: {"said": torch.rand(1, 15, 8, 8)},
+    "detection.two_stage.two_stage_loss": lambda: {
         "model": network(two_stage.TwoStage, width=4, classes=13), "images": PIXELS / 255,
         "boxes_list": [scene.boxes for scene in SCENES],
         "labels_list": [scene.labels for scene in SCENES]},
-    "two_stage.detect": lambda: {
+    "detection.two_stage.detect": lambda: {
         "model": network(two_stage.TwoStage, width=4), "images": PIXELS / 255,
         "proposals": 3 * [BOXES]},
     "upsampling.conv_transpose2d": lambda: {
@@ -286,14 +302,14 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
         "x": np.arange(16.0).reshape(1, 1, 4, 4), "size": 2},
     "upsampling.max_unpool2d": lambda: {
         "x": np.ones((1, 1, 2, 2)), "indices": np.arange(4).reshape(1, 1, 2, 2), "size": (4, 4)},
-    "upsampling.one_hot": lambda: {"labels": CLASSES, "classes": 2},
-    "yolo.encode_targets": lambda: {"boxes_list": [BOXES], "labels_list": [LABELS]},
-    "yolo.pixel_boxes": lambda: {"said": torch.rand(1, 4, 2, 2)},
-    "yolo.decode": lambda: {"outputs": torch.rand(1, 8, 2, 2)},
-    "yolo.paired_giou": lambda: {"a": torch.tensor(BOXES), "b": torch.tensor(TRUTH)},
-    "yolo.yolo_loss": lambda: {"outputs": torch.rand(1, 15, 8, 8),
+    "segmentation.upsampling.one_hot": lambda: {"labels": CLASSES, "classes": 2},
+    "detection.yolo.encode_targets": lambda: {"boxes_list": [BOXES], "labels_list": [LABELS]},
+    "detection.yolo.pixel_boxes": lambda: {"said": torch.rand(1, 4, 2, 2)},
+    "detection.yolo.decode": lambda: {"outputs": torch.rand(1, 8, 2, 2)},
+    "detection.yolo.paired_giou": lambda: {"a": torch.tensor(BOXES), "b": torch.tensor(TRUTH)},
+    "detection.yolo.yolo_loss": lambda: {"outputs": torch.rand(1, 15, 8, 8),
                                "targets": yolo.encode_targets([BOXES], [LABELS])},
-    "yolo.detect": lambda: {
+    "detection.yolo.detect": lambda: {
         "model": network(yolo.yolo_network, width=2), "images": PIXELS / 255},
 }  # fmt: skip
 

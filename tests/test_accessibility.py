@@ -13,8 +13,10 @@ import pytest
 from matplotlib.colors import to_rgb
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from course_utils import figures, generation_figures, region_figures
+from course_utils import figures
+from course_utils.detection import figures as region_figures
 from course_utils.explore import iou, outlines
+from course_utils.generation import figures as generation_figures
 from notebooks_as_files import ROOT
 
 EYES = {
@@ -110,7 +112,7 @@ def test_a_figure_without_alt_text_is_refused():
 
 def test_texts_of_pages_and_decks_can_be_read():
     """Every colour of text in the style sheets: 4.5 on white; on the ground of code, too."""
-    sheets = [*(ROOT / "course_utils" / "templates").glob("*.css")]
+    sheets = [*(ROOT / "course_utils" / "command" / "templates").glob("*.css")]
     assert len(sheets) == 3
     for sheet in sheets:
         text = sheet.read_text(encoding="utf-8")
@@ -120,7 +122,7 @@ def test_texts_of_pages_and_decks_can_be_read():
 
 
 def test_the_focus_is_marked_on_every_control():
-    css = (ROOT / "course_utils" / "live_text.css").read_text(encoding="utf-8")
+    css = (ROOT / "course_utils" / "explore" / "live_text.css").read_text(encoding="utf-8")
     (colour,) = set(re.findall(r"outline: 3px solid (#[0-9a-f]{6})", css))
     assert contrast(colour, "white") >= 3
     for control in ("button", "select", "input", '[role="slider"]'):

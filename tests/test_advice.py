@@ -17,30 +17,21 @@ import pytest
 import torch
 from advised import advised, follow
 
-from course_utils import (
-    advice,
-    boxes,
-    filters,
-    gan,
-    layers,
-    metrics,
-    models,
-    pictures,
-    resampling,
-    segmentation,
-    segmentation_metrics,
-    style,
-    training,
-    upsampling,
-)
-from course_utils.boxes import box_iou, convert_boxes
+from course_utils import filters, layers, models, pictures, training
+from course_utils.arguments import advice
 from course_utils.data import load_photo
+from course_utils.detection import boxes, metrics
+from course_utils.detection.boxes import box_iou, convert_boxes
 from course_utils.errors import ArgumentError
 from course_utils.explore import cnn, cnn_evolution, detection, feature_maps, image_data, outlines
 from course_utils.figures import show_image
-from course_utils.segmentation_metrics import confusion_matrix
+from course_utils.generation import gan, style
+from course_utils.segmentation import metrics as segmentation_metrics
+from course_utils.segmentation import networks as segmentation
+from course_utils.segmentation import upsampling
+from course_utils.segmentation.metrics import confusion_matrix
 
-SOURCES = Path(advice.__file__).parent
+SOURCES = Path(advice.__file__).parents[1]
 STEPS = {name for name, each in vars(advice).items() if inspect.isfunction(each)}
 STEPS -= {"kind", "is_tensor", "_is_torch"}
 RNG = np.random.default_rng(0)
@@ -154,14 +145,14 @@ CASES = {  # mistake → (the argument's name, call(value, folder), the wrong ar
     "shift": ("images", both(lambda images: training.shift_pixels(images, None)), BATCH[:, 0]),
     "colour image": ("image", both(lambda image: filters.correlate(image, filters.BOX)), RGB),
     "whole numbers": (
-        "image", both(lambda image: resampling.resample(image, 4, 4, "area")), RGB.astype(int)),
+        "image", both(lambda image: filters.resample(image, 4, 4, "area")), RGB.astype(int)),
     "gray bits": ("bits", save, RGB[..., 0]),
     "soft bits": ("bits", save, GRAY),
     "matches": ("correct", both(lambda correct: metrics.precision_recall([0.9, 0.8], correct, 3)),
                 np.array([0, -1])),
-    "soft masks": ("a", both(lambda a: segmentation_metrics.mask_iou(a, SQUARES)), SQUARES * 0.9),
-    "one mask": ("a", both(lambda a: segmentation_metrics.mask_iou(a, SQUARES)), SQUARES[0]),
-    "masks of Mask R-CNN": ("a", both(lambda a: segmentation_metrics.mask_iou(a, SQUARES)),
+    "soft masks": ("a", both(lambda a: metrics.mask_iou(a, SQUARES)), SQUARES * 0.9),
+    "one mask": ("a", both(lambda a: metrics.mask_iou(a, SQUARES)), SQUARES[0]),
+    "masks of Mask R-CNN": ("a", both(lambda a: metrics.mask_iou(a, SQUARES)),
                             SQUARES[:, None] * 0.9),
     "classes, float": ('predictions[0]["labels"]', both(functools.partial(judge, "labels")),
                        np.float32([1, 2])),

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 from torchvision import ops
 from torchvision.models.detection import _utils as detection
 
-from course_utils import boxes
+from course_utils.detection import boxes
 from course_utils.errors import ArgumentError
 
 FORMATS = ("xyxy", "xywh", "cxcywh")

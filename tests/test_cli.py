@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from course_utils import chapters, cli, kernels
+from course_utils.command import cli, kernels, notebook_files
 from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, ROOT
 
@@ -55,7 +55,7 @@ def test_lab_starts_prints_the_address_and_stops(tmp_path):
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
         environment[f"JUPYTER_{name}"] = str(tmp_path / name)
     process = subprocess.Popen(
-        [sys.executable, "-m", "course_utils.cli", "lab", "--no-browser"],
+        [sys.executable, "-m", "course_utils.command.cli", "lab", "--no-browser"],
         cwd=tmp_path, env=environment, text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -136,7 +136,7 @@ def test_a_screen_is_needed_for_a_browser(monkeypatch):
 
 
 def test_refresh_runs_what_is_named_or_all(monkeypatch, capsys):
-    from course_utils import refresh
+    from course_utils.command import refresh
 
     ran = []
     monkeypatch.setattr(refresh, "refresh_notebook", lambda path: ran.append(path) or 1.0)
@@ -146,7 +146,7 @@ def test_refresh_runs_what_is_named_or_all(monkeypatch, capsys):
 
 
 def test_map_says_whether_the_map_changed(monkeypatch, capsys):
-    from course_utils import course_map
+    from course_utils.command import course_map
 
     asked, answers = [], iter([True, False])
     monkeypatch.setattr(
@@ -161,7 +161,7 @@ def test_map_says_whether_the_map_changed(monkeypatch, capsys):
 
 
 def test_map_names_the_heading_that_says_too_little(monkeypatch, capsys):
-    from course_utils import course_map
+    from course_utils.command import course_map
 
     def refuse(*_):
         raise CourseError("02_cnn.ipynb: '## 2.1 T' has no 'outcome' in its metadata")
@@ -180,7 +180,7 @@ def opened(monkeypatch):
 
 
 def test_live_writes_and_opens_only_when_asked(monkeypatch, tmp_path, capsys, opened):
-    from course_utils import live
+    from course_utils.command import live
 
     target = ROOT / "build" / "live" / "02_cnn.ipynb"
     asked, kept = [], [None, target.with_name("02_cnn (2).ipynb")]
@@ -207,7 +207,7 @@ def test_live_writes_and_opens_only_when_asked(monkeypatch, tmp_path, capsys, op
 
 
 def test_student_keeps_work_and_opens_it(monkeypatch, capsys, opened):
-    from course_utils import student
+    from course_utils.command import student
 
     target = student.FOLDER / "01_image_data.ipynb"
 
@@ -246,7 +246,7 @@ def test_progress_reads_the_folder_that_is_named(tmp_path, capsys):
 
 
 def test_without_a_folder_the_chapters_themselves_count_too(capsys, monkeypatch, tmp_path):
-    from course_utils import student
+    from course_utils.command import student
 
     monkeypatch.setattr(student, "FOLDER", tmp_path / "none")
     assert cli.main(["progress"]) == 0
@@ -261,7 +261,7 @@ def test_a_path_is_that_notebook_and_no_other(tmp_path, monkeypatch):
             cli.find_chapter(name)
     with pytest.raises(CourseError, match="no chapter"):
         cli.find_notebook(str(copy))  # not in the course's folder
-    monkeypatch.setattr(chapters, "ROOT", tmp_path)
+    monkeypatch.setattr(notebook_files, "ROOT", tmp_path)
     assert cli.find_notebook(copy.name) == copy
     assert cli.find_notebook("2") == CHAPTERS[1]
 
@@ -284,9 +284,9 @@ def test_a_terminal_without_the_signs_gets_question_marks():
 
 
 def test_check_fails_with_a_line_for_each_problem(monkeypatch, capsys):
-    from course_utils import doctor
+    from course_utils.command import readiness
 
-    monkeypatch.setattr(doctor, "examine", lambda _: (["Ready: x"], ["one: fix", "two: fix"]))
+    monkeypatch.setattr(readiness, "examine", lambda _: (["Ready: x"], ["one: fix", "two: fix"]))
     assert cli.main(["check"]) == 1
     said = capsys.readouterr()
     assert said.out == "Ready: x\n"

@@ -11,10 +11,11 @@ import time
 import nbformat
 import pytest
 
-from course_utils import clone, data, doctor, live, notebook_files
-from course_utils.clone import how_to_update, restore
+from course_utils import data, doctor, files
+from course_utils.command import live, notebook_files, readiness
+from course_utils.command.notebook_files import as_bytes, read_notebook
 from course_utils.errors import CourseError
-from course_utils.notebook_files import as_bytes, read_notebook
+from course_utils.files import how_to_restore, how_to_update
 from notebooks_as_files import CHAPTERS, ROOT, read
 
 NAME = "notebooks/01_image_data.ipynb"
@@ -54,7 +55,7 @@ def course(tmp_path, monkeypatch):
     assert git(tmp_path, "git init -q -b main 'the origin'")[0] == 0
     commit(origin, "first")
     assert git(tmp_path, f"git clone -q 'the origin' '{folder.name}'")[0] == 0
-    monkeypatch.setattr(clone, "ROOT", folder)
+    monkeypatch.setattr(files, "ROOT", folder)
     monkeypatch.setattr(notebook_files, "CHAPTERS", folder / "notebooks")
     monkeypatch.setattr(data, "FOLDER", folder / "data")
     data._parse_manifest.cache_clear()
@@ -82,12 +83,12 @@ FAULTS = {  # what is damaged, and who says so
     "no notebook": (damage(NAME, b"{"), lambda course: read_notebook(course / NAME)),
     "missing notebook": (damage(NAME, None), lambda course: read_notebook(course / NAME)),
     "no notebook, for the doctor": (
-        damage(NAME, b"{"), lambda course: doctor.check_chapters([course / NAME])),
+        damage(NAME, b"{"), lambda course: readiness.check_chapters([course / NAME])),
     "no code, for the doctor": (
-        damage(NAME, NO_CODE), lambda course: doctor.check_chapters([course / NAME])),
+        damage(NAME, NO_CODE), lambda course: readiness.check_chapters([course / NAME])),
     "no code, live": (
         damage(NAME, NO_CODE), lambda course: live.live_edition(course / NAME, course)),
-    "no chapters": (damage("notebooks", None), lambda _: doctor.examine([])),
+    "no chapters": (damage("notebooks", None), lambda _: readiness.examine([])),
     "damaged photo": (
         damage("data/photos/china.jpg", b"x"), lambda _: data.load_photo("china")),
     "missing photo": (
@@ -100,7 +101,7 @@ FAULTS = {  # what is damaged, and who says so
         lambda _: data.read_checked("photos/china.jpg")),
     "no data": (damage("data", None), lambda _: data.manifest()),
     "damaged data, for the doctor": (
-        damage("data/photos/road.jpg", b""), lambda _: doctor.check_data()),
+        damage("data/photos/road.jpg", b""), lambda _: readiness.check_data()),
 }  # fmt: skip
 
 
@@ -137,7 +138,7 @@ def test_without_git_a_fresh_copy_is_named(course, fault, lacks, monkeypatch):
     if lacks == ".git":
         shutil.rmtree(course / ".git")
     else:
-        monkeypatch.setattr(clone.shutil, "which", lambda _: None)
+        monkeypatch.setattr(files.shutil, "which", lambda _: None)
     spoil(course)
     text = told(ask, course, monkeypatch)
     file = re.search(r"take (\S+) from a fresh copy of the course$", text)[1]
@@ -145,9 +146,9 @@ def test_without_git_a_fresh_copy_is_named(course, fault, lacks, monkeypatch):
 
 
 def test_a_chapter_in_which_one_types_is_not_thrown_away_by_the_advice():
-    said = restore(NAME, typed=True)
+    said = how_to_restore(NAME, typed=True)
     assert said.startswith("put it aside if you typed in it, then ")
-    assert restore(NAME) in said
+    assert how_to_restore(NAME) in said
 
 
 def test_no_other_module_names_git():
@@ -156,7 +157,7 @@ def test_no_other_module_names_git():
         tree = ast.parse(file.read_text(encoding="utf-8"))
         said = [str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant)]
         named = [text for text in said if re.search(r"\bgit\b", text)]
-        assert not named or file.name == "clone.py", (file.name, named)
+        assert not named or file.name == "files.py", (file.name, named)
 
 
 # corrections
@@ -258,10 +259,10 @@ def test_nothing_is_said_where_it_would_not_help(course, monkeypatch):
             def fails(*_, problem=problem, **__):
                 raise problem
 
-            patch.setattr(clone.subprocess, "run", fails)
+            patch.setattr(files.subprocess, "run", fails)
             assert how_to_update(course / NAME) == ""
     with monkeypatch.context() as patch:
-        patch.setattr(clone.shutil, "which", lambda _: None)
+        patch.setattr(files.shutil, "which", lambda _: None)
         assert how_to_update(course / NAME) == ""
     (course / ".git").rename(course / "git-no-more")
     assert how_to_update(course / NAME) == ""
@@ -281,7 +282,7 @@ def test_asking_is_quick_and_writes_nothing(course):
 def test_lab_prints_it_with_the_address(course, monkeypatch, capsys):
     import jupyter_server.serverapp
 
-    from course_utils import cli
+    from course_utils.command import cli
 
     servers = [{"pid": 7, "url": "http://x/", "token": "t"}]
     monkeypatch.setattr(jupyter_server.serverapp, "list_running_servers", lambda log: servers)
@@ -294,4 +295,4 @@ def test_lab_prints_it_with_the_address(course, monkeypatch, capsys):
 
 
 def test_the_courses_chapters_are_where_the_advice_says():
-    assert CHAPTERS[0] == clone.ROOT / NAME
+    assert CHAPTERS[0] == files.ROOT / NAME

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torchvision import models
 
-from course_utils.counting import count_parameters, multiply_adds
 from course_utils.errors import ArgumentError
+from course_utils.measuring import count_parameters, multiply_adds
 
 
 def test_a_convolution_and_a_linear_layer_by_hand():

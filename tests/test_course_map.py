@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 from test_notebooks import ROWS
 
-from course_utils import course_map
+from course_utils.command import course_map
 from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, ROOT, read
 

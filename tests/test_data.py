@@ -13,8 +13,8 @@ import pytest
 import safetensors.numpy
 
 from course_utils import data
-from course_utils.clone import restore
 from course_utils.errors import ArgumentError, DataError
+from course_utils.files import how_to_restore
 
 
 def test_mnist_is_whole_and_in_order():
@@ -141,7 +141,7 @@ def test_a_hundred_single_bit_flips_are_found(copied):
     for _ in range(100):
         place, bit = rng.randrange(len(whole)), 1 << rng.randrange(8)
         path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
-        with pytest.raises(DataError, match=re.escape(restore("data/photos/church.jpg"))):
+        with pytest.raises(DataError, match=re.escape(how_to_restore("data/photos/church.jpg"))):
             data.load_photo("church")
     path.write_bytes(whole)
     data.load_photo("church")
@@ -159,7 +159,7 @@ def test_damage_is_named_with_its_fix(copied, damage):
     else:
         shutil.copy(copied / "photos" / "road.jpg", path)
     before = path.read_bytes() if path.exists() else None
-    with pytest.raises(DataError, match=r"china\.jpg.*" + restore("data/photos/china.jpg")):
+    with pytest.raises(DataError, match=r"china\.jpg.*" + how_to_restore("data/photos/china.jpg")):
         data.load_photo("china")
     assert (path.read_bytes() if path.exists() else None) == before
 

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import pytest
 
-from course_utils import diagrams
+from course_utils import figures
 from course_utils.errors import ArgumentError
 
 
@@ -11,13 +11,13 @@ from course_utils.errors import ArgumentError
 def drawn(monkeypatch):
     """The figures that `show` was asked for."""
     found = []
-    monkeypatch.setattr(diagrams, "show", lambda figure, alt: found.append((figure, alt)))
+    monkeypatch.setattr(figures, "show", lambda figure, alt: found.append((figure, alt)))
     yield found
     plt.close("all")
 
 
 def test_every_step_is_drawn_and_the_way_around_ends_at_the_sign(drawn):
-    diagrams.show_blocks({"plain": ["x", "conv"], "residual": ["x", "conv", "+", "ReLU"]}, "alt")
+    figures.show_blocks({"plain": ["x", "conv"], "residual": ["x", "conv", "+", "ReLU"]}, "alt")
     (figure, alt) = drawn[0]
     plain, residual = figure.axes
     assert alt == "alt" and [ax.get_title() for ax in figure.axes] == ["plain", "residual"]
@@ -30,7 +30,7 @@ def test_every_step_is_drawn_and_the_way_around_ends_at_the_sign(drawn):
 
 
 def test_the_way_around_begins_at_the_nearest_name(drawn):
-    diagrams.show_blocks({"se": ["x", "conv", "u", "gate", "×", "+"]}, "alt")
+    figures.show_blocks({"se": ["x", "conv", "u", "gate", "×", "+"]}, "alt")
     ends = [line.get_ydata().tolist() for line in drawn[0][0].axes[0].lines]
     assert ends == [[-2.5, -2.5, -4], [-2.5, -2.5, -5]]
 
@@ -38,4 +38,4 @@ def test_the_way_around_begins_at_the_nearest_name(drawn):
 @pytest.mark.parametrize("blocks", [{}, {"empty": []}])
 def test_nothing_to_draw_is_refused(blocks):
     with pytest.raises(ArgumentError, match="at least one"):
-        diagrams.show_blocks(blocks, "alt")
+        figures.show_blocks(blocks, "alt")

@@ -7,7 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
-from course_utils import clone, doctor
+from course_utils import doctor, files
+from course_utils.command import readiness
 from course_utils.doctor import EnvironmentProblem, check_environment
 from notebooks_as_files import CHAPTERS, code_cells, read
 
@@ -124,11 +125,11 @@ def test_a_room_gets_a_line_for_each_problem(monkeypatch):
     monkeypatch.setattr(doctor, "check_widgets", refuse)
     monkeypatch.setattr(doctor, "check_data", lambda: ("", ["one file", "another file"]))
     monkeypatch.setattr(doctor, "check_chapters", lambda paths: (f"{len(paths)} chapters", []))
-    lines, problems = doctor.examine(CHAPTERS)
+    lines, problems = readiness.examine(CHAPTERS)
     assert problems == ["widgets: reinstall", "one file", "another file"]
     assert lines[0].startswith("Ready: Python") and lines[1:] == ["4 chapters"]
-    assert doctor.examine(CHAPTERS[:3])[1][3:] == [
-        f"chapter 4 is missing: {clone.restore('notebooks')}"
+    assert readiness.examine(CHAPTERS[:3])[1][3:] == [
+        f"chapter 4 is missing: {files.how_to_restore('notebooks')}"
     ]
 
 
@@ -140,19 +141,21 @@ def test_every_damaged_file_is_named(monkeypatch, tmp_path):
     (tmp_path / "a").write_text("hello")
     (tmp_path / "b").write_text("other")
     monkeypatch.setattr(data, "FOLDER", tmp_path)
-    line, problems = doctor.check_data()
+    line, problems = readiness.check_data()
     assert line == "" and len(problems) == 2
     assert "data/b is damaged" in problems[0] and "cannot be read" in problems[1]
     assert all(
-        clone.restore(f"data/{name}") in problem
+        files.how_to_restore(f"data/{name}") in problem
         for name, problem in zip("bc", problems, strict=True)
     )
     (tmp_path / "SHA256SUMS").unlink()
     data._parse_manifest.cache_clear()
-    line, problems = doctor.check_data()
-    assert line == "" and len(problems) == 1 and clone.restore("data/SHA256SUMS") in problems[0]
+    line, problems = readiness.check_data()
+    assert (
+        line == "" and len(problems) == 1 and files.how_to_restore("data/SHA256SUMS") in problems[0]
+    )
     monkeypatch.setattr(data, "FOLDER", tmp_path / "nowhere")
-    assert "uv sync" in doctor.check_data()[1][0]
+    assert "uv sync" in readiness.check_data()[1][0]
     data._parse_manifest.cache_clear()
 
 
@@ -169,10 +172,10 @@ def sample(tmp_path, number, *sources):
 def test_a_cell_of_each_chapter_is_really_run(tmp_path):
     good = sample(tmp_path, 1, "import os", "open('ran', 'w').close()", "1 / 0")
     bad = sample(tmp_path, 2, "import no_such_module", "2")
-    line, problems = doctor.check_chapters([good])
+    line, problems = readiness.check_chapters([good])
     assert problems == [] and line.endswith("the first cells of 1 run")
     assert (tmp_path / "ran").exists()
-    line, problems = doctor.check_chapters([good, bad])
+    line, problems = readiness.check_chapters([good, bad])
     assert line == "" and len(problems) == 1
     assert re.fullmatch(
         r"02_sample does not start \(ModuleNotFoundError: .*no_such_module.*\): run `uv sync`, .*",
@@ -183,19 +186,21 @@ def test_a_cell_of_each_chapter_is_really_run(tmp_path):
 def test_a_chapter_is_named_once_and_with_the_fix_of_its_error(tmp_path):
     name = "import os", "undefined"
     lost = ("from course_utils.errors import DataError", "raise DataError('x; restore it')")
-    line, problems = doctor.check_chapters([sample(tmp_path, 1, *lost), sample(tmp_path, 2, *name)])
+    line, problems = readiness.check_chapters(
+        [sample(tmp_path, 1, *lost), sample(tmp_path, 2, *name)]
+    )
     assert line == "" and len(problems) == 2
     assert problems[0] == "01_sample does not start (DataError: x; restore it)"
     assert "NameError" in problems[1] and "uv sync" in problems[1]
-    (_, (problem,)) = doctor.check_chapters([sample(tmp_path, 3, "wrong", "wrong_too")])
+    (_, (problem,)) = readiness.check_chapters([sample(tmp_path, 3, "wrong", "wrong_too")])
     assert "'wrong'" in problem
 
 
 def test_a_folder_of_jupyter_that_cannot_be_written_is_named(tmp_path, monkeypatch):
-    doctor.check_runtime_folder(tmp_path / "not" / "yet")
-    monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+    readiness.check_runtime_folder(tmp_path / "not" / "yet")
+    monkeypatch.setattr(readiness.os, "access", lambda *_: False)
     with pytest.raises(EnvironmentProblem, match="cannot write .*JUPYTER_RUNTIME_DIR"):
-        doctor.check_runtime_folder(tmp_path / "not" / "yet")
+        readiness.check_runtime_folder(tmp_path / "not" / "yet")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -205,21 +210,21 @@ def test_chapters_that_could_not_be_asked_are_no_success(monkeypatch):
 
     monkeypatch.setattr(doctor, "check_chapters", fails)
     monkeypatch.setattr(doctor, "check_data", lambda: ("Data", []))
-    _, problems = doctor.examine(CHAPTERS)
+    _, problems = readiness.examine(CHAPTERS)
     assert any("could not be asked" in problem for problem in problems)
 
 
 def test_a_kernel_that_ends_and_a_damaged_chapter_are_named(tmp_path):
     dead = sample(tmp_path, 1, "import os", "os._exit(1)")
-    line, (problem,) = doctor.check_chapters([dead])
+    line, (problem,) = readiness.check_chapters([dead])
     assert line == "" and "the kernel ended or did not answer" in problem
     dead.write_text("{")
-    line, (problem,) = doctor.check_chapters([dead])
+    line, (problem,) = readiness.check_chapters([dead])
     assert "cannot be read" in problem
-    assert clone.restore("notebooks/01_sample.ipynb", typed=True) in problem
+    assert files.how_to_restore("notebooks/01_sample.ipynb", typed=True) in problem
     empty = sample(tmp_path, 2)
-    line, (problem,) = doctor.check_chapters([empty])
+    line, (problem,) = readiness.check_chapters([empty])
     assert line == "" and problem.startswith("02_sample.ipynb has lost its code: put it aside if")
-    assert doctor.check_chapters([])[1] == [
+    assert readiness.check_chapters([])[1] == [
         "there is no chapter to run: get a fresh copy of the course"
     ]

@@ -15,12 +15,12 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from course_utils import generated, live, progress_report, student
-from course_utils.editions import printed, relink
+from course_utils.command import generated, live, solved, student
+from course_utils.command.editions import printed, relink
+from course_utils.command.lesson_cells import emptied_cells, is_untouched, lesson_cells, teaches
+from course_utils.command.refresh import clean, run
+from course_utils.command.saved_widgets import STATE, VIEW
 from course_utils.errors import ArgumentError, CourseError
-from course_utils.lesson_cells import emptied_cells, is_untouched, lesson_cells, teaches
-from course_utils.refresh import clean, run
-from course_utils.saved_widgets import STATE, VIEW
 from notebooks_as_files import CHAPTERS, code_cells, exercises, read, tags
 
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -356,7 +356,7 @@ def test_each_exercise_is_a_stub_that_was_not_attempted(students, path):
 def test_the_students_edition_runs_to_its_end(students, tmp_path):
     book = copy.deepcopy(students[CHAPTERS[0]][0])
     run(book, tmp_path)
-    states = progress_report.exercise_states(book)
+    states = solved.exercise_states(book)
     assert states and {state for _, state in states.values()} == {"not attempted"}
 
 
@@ -418,7 +418,7 @@ def test_progress_counts_and_names_the_next(tmp_path):
     ]
     copied = [attempt("a", 1, f"{one}: {never}"), attempt("b", 2, f"{two}: {right}"), first[2]]
     nbformat.write(new_notebook(cells=first), tmp_path / "09_x.ipynb")
-    assert progress_report.report([tmp_path]) == (
+    assert solved.report([tmp_path]) == (
         ["09_x: 1 solved, 1 tried, 1 not attempted; next: exercise 2, b"],
         [],
     )
@@ -427,7 +427,7 @@ def test_progress_counts_and_names_the_next(tmp_path):
     nbformat.write(new_notebook(cells=first[:1]), tmp_path / "10_y.ipynb")
     (tmp_path / "11_z.ipynb").write_text("{")
     (tmp_path / "10_y (2).ipynb").write_text('{"cells": [{}], "nbformat": 4, "nbformat_minor": 5}')
-    lines, problems = progress_report.report([tmp_path])
+    lines, problems = solved.report([tmp_path])
     assert lines[:2] == [
         "09_x: 2 solved, 0 tried, 1 not attempted; next: exercise 3, c",
         "10_y: 1 solved, 0 tried, 0 not attempted; all done",
@@ -445,7 +445,7 @@ def test_deleted_exercises_and_any_name_of_a_copy(tmp_path):
     book.cells = [cell for cell in book.cells if cell not in exercises[3:]]
     nbformat.write(book, tmp_path / "01_image_data.ipynb")
     nbformat.write(book, tmp_path / "01_image_data-Copy1.ipynb")
-    ((line,), problems) = progress_report.report([tmp_path])
+    ((line,), problems) = solved.report([tmp_path])
     assert line.startswith(f"01_image_data: 0 solved, 0 tried, {len(exercises)} not attempted")
     assert problems == []
 
@@ -468,9 +468,9 @@ def test_a_folder_in_the_way_is_one_sentence(tmp_path):
 
 def test_code_that_was_typed_and_not_run_counts_as_tried():
     book = new_notebook(cells=[attempt("a", 1, "Exercise 1, a: not attempted yet\n", body="pass")])
-    assert progress_report.exercise_states(book) == {"a": (1, "not attempted")}
+    assert solved.exercise_states(book) == {"a": (1, "not attempted")}
     stubs = {"a": attempt("a", 1).source}
-    assert progress_report.exercise_states(book, stubs) == {"a": (1, "tried")}
+    assert solved.exercise_states(book, stubs) == {"a": (1, "tried")}
 
 
 def test_answered_questions_are_counted_where_they_are_stored():
@@ -479,15 +479,15 @@ def test_answered_questions_are_counted_where_they_are_stored():
     for i in range(len(texts)):
         state[f"ask{i}"] = {"state": {"children": ["IPY_MODEL_other", f"IPY_MODEL_text{i}"]}}
     book = new_notebook(cells=[new_markdown_cell("# T")])
-    assert progress_report.answered_questions(book) == (0, 0)
+    assert solved.answered_questions(book) == (0, 0)
     for i in range(4):  # the fifth was answered before its cell ran again: no output shows it
         output = new_output("execute_result", {VIEW: {"model_id": f"ask{i}"}, "text/plain": "?"})
         book.cells.append(new_code_cell("ask()", outputs=[output]))
-    assert progress_report.answered_questions(book) == (0, 0)
+    assert solved.answered_questions(book) == (0, 0)
     book.metadata["widgets"] = {STATE: {"state": state}}
-    assert progress_report.answered_questions(book) == (2, 3)
+    assert solved.answered_questions(book) == (2, 3)
 
 
 def test_progress_of_a_folder_without_chapters_says_what_to_do(tmp_path):
     with pytest.raises(ArgumentError, match="has none: write yours with `course student 1`"):
-        progress_report.report([tmp_path])
+        solved.report([tmp_path])

@@ -14,11 +14,11 @@ from matplotlib.text import Text
 from PIL import Image
 from torchvision import ops
 
+from course_utils.detection.yolo import decode, detect, yolo_network
 from course_utils.errors import ArgumentError
 from course_utils.explore import detection, outlines
 from course_utils.explore.iou import COLUMNS, ROWS, iou_explorer
 from course_utils.scenes import DIGIT_CLASSES, digit_scenes
-from course_utils.yolo import decode, detect, yolo_network
 from explorer_faces import check_legible, check_painting, check_still, move, moved
 
 SCENE = digit_scenes(1, seed=3)[0]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from course_utils.errors import ArgumentError
 from course_utils.explore.generation import STOPS, latent_explorer, walk
-from course_utils.gan import Generator, draw_pictures, initialise
+from course_utils.generation.gan import Generator, draw_pictures, initialise
 
 
 def make(classes=0, gain=20):

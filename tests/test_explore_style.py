@@ -10,7 +10,7 @@ import pytest
 from course_utils import data
 from course_utils.errors import ArgumentError, DataError
 from course_utils.explore.style import load_style_snapshots, style_explorer
-from course_utils.style import StyleTransfer
+from course_utils.generation.style import StyleTransfer
 from explorer_faces import check_legible, check_painting, check_still, moved
 
 

@@ -13,11 +13,13 @@ import pytest
 import torch
 from PIL import Image
 
-from course_utils import boxes, data, layers, metrics, models, segmentation, training, upsampling
+from course_utils import data, layers, models, training
+from course_utils.detection import boxes, metrics
 from course_utils.errors import ArgumentError
-from course_utils.filters import BOX, correlate
+from course_utils.filters import BOX, correlate, resample
 from course_utils.pictures import load_bitmap, save_bitmap
-from course_utils.resampling import resample
+from course_utils.segmentation import networks as segmentation
+from course_utils.segmentation import upsampling
 from notebooks_as_files import CHAPTERS, code_cells, read
 
 TESTS = Path(__file__).parent

@@ -24,7 +24,8 @@ from PIL import Image
 from test_faults import refused
 from torch import nn
 
-from course_utils import clone, data, doctor, downloads, files, pictures, training
+from course_utils import data, downloads, files, pictures, training
+from course_utils.command import readiness
 from course_utils.errors import DataError
 from course_utils.filters import BOX, conv_matrix
 from course_utils.pictures import load_bitmap, load_image, save_bitmap
@@ -320,7 +321,7 @@ def test_case_27_a_hundred_flipped_bits_in_many_files(copied):
         place, bit = rng.randrange(len(whole)), 1 << rng.randrange(8)
         path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
         for call in (data.check_all, lambda name=name: data.read_checked(name)):
-            fix = clone.restore(f"data/{name}")
+            fix = files.how_to_restore(f"data/{name}")
             refused(call, f"data/{name} is damaged", fix, error=DataError)
         caught += 1
         path.write_bytes(whole)
@@ -331,7 +332,7 @@ def test_case_27_a_hundred_flipped_bits_in_many_files(copied):
 def test_case_27_other_damage(copied, damage):
     name = next(iter(data.manifest()))
     (copied / name).write_bytes((copied / name).read_bytes()[:-1] if damage is None else damage)
-    fix = clone.restore(f"data/{name}")
+    fix = files.how_to_restore(f"data/{name}")
     refused(lambda: data.read_checked(name), name, "SHA-256", fix, error=DataError)
 
 
@@ -603,7 +604,7 @@ def test_case_39_two_runtimes(monkeypatch):
         raise DeadKernelError("Kernel died")
 
     monkeypatch.setattr(NotebookClient, "execute", dies)
-    _, (problem,) = doctor.check_chapters(CHAPTERS[:1])
+    _, (problem,) = readiness.check_chapters(CHAPTERS[:1])
     assert "the kernel ended" in problem and "`uv sync --reinstall`" in problem
     variable = "KMP_DUPLICATE" + "_LIB_OK"
     for path in (

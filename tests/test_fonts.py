@@ -23,14 +23,10 @@ from matplotlib import font_manager
 from matplotlib.text import Text
 from nbformat.v4 import new_code_cell
 
-from course_utils import (
-    diagrams,
-    figures,
-    generation_figures,
-    korean_fonts,
-    region_figures,
-)
+from course_utils import figures, korean_fonts
+from course_utils.command.live import FONT_SIZES, enlarge
 from course_utils.data import load_photo
+from course_utils.detection import figures as region_figures
 from course_utils.explore import (
     cnn,
     cnn_evolution,
@@ -43,8 +39,8 @@ from course_utils.explore import (
     segmentation,
 )
 from course_utils.explore import style as style_explorers
-from course_utils.gan import Generator
-from course_utils.live import FONT_SIZES, enlarge
+from course_utils.generation import figures as generation_figures
+from course_utils.generation.gan import Generator
 from notebooks_as_files import CHAPTERS, ROOT, code_cells, read
 
 CAT = "고양이"
@@ -123,7 +119,7 @@ IMAGE = np.zeros((64, 64, 3), np.uint8)
 BOX = np.array([[8.0, 8, 40, 40]])
 NAMES = [CAT * number for number in range(1, 11)]
 KINDS = {  # public function that draws → a call in which a student writes Hangul where he can
-    "show_blocks": lambda: diagrams.show_blocks({CAT: ["x", CAT, "+", CAT]}, CAT),
+    "show_blocks": lambda: figures.show_blocks({CAT: ["x", CAT, "+", CAT]}, CAT),
     "integral_explorer": lambda: cnn.integral_explorer(),
     "window_explorer": lambda: cnn.window_explorer(np.eye(5), np.ones((3, 3))),
     "kernel_explorer": lambda: cnn.kernel_explorer(photo().mean(axis=2)),
@@ -347,7 +343,7 @@ def test_decomposed_hangul_gets_its_own_fix(korean):
 @pytest.mark.parametrize("runs", ["notebooks/01_image_data.ipynb", "tests/test_counting.py", None])
 def test_fonts_are_listed_before_a_kernel_has_to(runs, tmp_path):
     """On a machine where matplotlib has never run: by pytest itself, and by `course refresh`."""
-    command = ["-c", "from course_utils.refresh import kernel_environment as k; k()"]
+    command = ["-c", "from course_utils.command.refresh import kernel_environment as k; k()"]
     if runs:
         command = ["-m", "pytest", "--collect-only", "-n", "0", "-p", "no:cacheprovider"] + [runs]
     environment = os.environ | {"MPLCONFIGDIR": str(tmp_path)}

@@ -4,9 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course_utils import generation_figures
 from course_utils.errors import ArgumentError
-from course_utils.generation_figures import show_duel, show_losses
+from course_utils.generation import figures as generation_figures
+from course_utils.generation.figures import show_duel, show_losses
 
 STORY = np.tile([2.0, 0.5, 0.0, 0.0, 0.0], (10, 1))
 

@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 from test_slides import resources
 
-from course_utils import cli, editions, handout
+from course_utils.command import cli, editions, handout
 from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, exercises, read
 

@@ -7,13 +7,12 @@ from torch import nn
 from torch.nn import functional
 from torchvision.models.detection import roi_heads
 
-from course_utils import instances
-from course_utils.counting import count_parameters
+from course_utils.detection.metrics import mask_iou, mean_average_precision
+from course_utils.detection.yolo import detect, yolo_network
 from course_utils.errors import ArgumentError
-from course_utils.metrics import mean_average_precision
+from course_utils.measuring import count_parameters
 from course_utils.scenes import digit_scenes
-from course_utils.segmentation_metrics import mask_iou
-from course_utils.yolo import detect, yolo_network
+from course_utils.segmentation import instances
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,9 @@ import pytest
 from notebooks_as_files import ROOT
 
 TESTS = sorted((ROOT / "tests").glob("test_*.py"))
-HAND_WRITTEN = ("boxes", "counting", "filters", "generation_metrics", "layers", "metrics",
-                "panoptic", "resampling", "segmentation_metrics", "upsampling")  # fmt: skip
+HAND_WRITTEN = ("boxes", "filters", "layers", "measures", "measuring", "metrics", "panoptic",
+                "upsampling")  # fmt: skip
+BEHIND = ("arguments", "checks", "command", "explore")  # rooms that compute for others
 ELSEWHERE = (
     "loss|variation|gram|giou|roi_align|bilinear|paste|mask_targets|anchor|match$|widen|propose"
     "|^encode|^decode$"
@@ -34,14 +35,16 @@ NO_JUDGE = re.compile(  # what only makes, moves, seeds or compares numbers
     r"|nn|nn\.init\S*|nn\.[A-Z]\w*)$|PIL\.Image(\.(new|fromarray))?$|numpy\.(?!einsum$)"
 )
 ALONE = {  # public name → why no library judges it; what does
-    "panoptic.panoptic_ids": "a notation of this course: numbers by hand",
-    "generation_metrics.judge_pictures": "counts of this course: numbers by hand",
-    "segmentation_metrics.as_ids": "checks what comes in",
-    "segmentation_metrics.as_id_maps": "checks what comes in",
-    "yolo.encode_targets": "this course's grid: numbers by hand, and `decode` undoes it",
-    "yolo.decode": "this course's grid: numbers by hand, and it undoes `encode_targets`",
-    "yolo.yolo_loss": "this course's: by hand, and restated from torch's and torchvision's losses",
-    "two_stage.two_stage_loss": "this course's: restated box by box from torch's losses",
+    "segmentation.panoptic.panoptic_ids": "a notation of this course: numbers by hand",
+    "generation.measures.judge_pictures": "counts of this course: numbers by hand",
+    "segmentation.metrics.as_ids": "checks what comes in",
+    "segmentation.metrics.as_id_maps": "checks what comes in",
+    "detection.yolo.encode_targets": "this course's grid: numbers by hand, and `decode` undoes it",
+    "detection.yolo.decode": "this course's grid: numbers by hand, and it undoes `encode_targets`",
+    "detection.yolo.yolo_loss": (
+        "this course's: by hand, and restated from torch's and torchvision's losses"
+    ),
+    "detection.two_stage.two_stage_loss": "this course's: restated box by box from torch's losses",
 }
 FAULTS = "course_utils.errors.ArgumentError"  # a test of wrong input judges no numbers
 SLOPES = r"loss|total_variation|Conv2d|Pool2d|Linear|ReLU|Tanh|CrossEntropy|roi_align|transpose2d$"
@@ -49,12 +52,15 @@ SLOPES = r"loss|total_variation|Conv2d|Pool2d|Linear|ReLU|Tanh|CrossEntropy|roi_
 
 def public_names():
     """Public functions and classes that compute what a library computes, too: "module.name"."""
-    for path in sorted((ROOT / "course_utils").glob("*.py")):
+    for path in sorted((ROOT / "course_utils").rglob("*.py")):
+        module = path.relative_to(ROOT / "course_utils").with_suffix("").parts
+        if module[0] in BEHIND:
+            continue
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_":
                 taught = "figures" not in path.stem and re.search(ELSEWHERE, node.name)
                 if path.stem in HAND_WRITTEN or taught:
-                    yield f"{path.stem}.{node.name}"
+                    yield f"{'.'.join(module)}.{node.name}"
 
 
 def imported(tree):

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils import layers, pieces
+from course_utils import layers, threads
 from course_utils.errors import ArgumentError
 
 SLIDE = np.array(
@@ -245,13 +245,13 @@ def test_the_slope_of_every_parameter():
 # in pieces, on threads
 
 
-@pytest.mark.parametrize(("piece", "threads"), [(1, 1), (1, 2), (3000, 2), (1 << 20, 3)])
-def test_pieces_and_threads_do_not_change_the_result(monkeypatch, piece, threads):
+@pytest.mark.parametrize(("piece", "wanted"), [(1, 1), (1, 2), (3000, 2), (1 << 20, 3)])
+def test_pieces_and_threads_do_not_change_the_result(monkeypatch, piece, wanted):
     x, dy = draw(0, 9, 2, 8, 8), draw(1, 9, 4, 6, 6)
     results = []
-    for size, count in ((1 << 30, 1), (piece, threads)):
-        monkeypatch.setattr(pieces, "PIECE", size)
-        monkeypatch.setattr(pieces, "thread_count", lambda count=count: count)
+    for size, count in ((1 << 30, 1), (piece, wanted)):
+        monkeypatch.setattr(threads, "PIECE", size)
+        monkeypatch.setattr(threads, "thread_count", lambda count=count: count)
         layer = layers.Conv2d(2, 4, 3, rng=np.random.default_rng(0), dtype=np.float64)
         results.append([layer(x), layer.backward(dy), *layer.gradients.values()])
     for ours, wanted in zip(*results, strict=True):
@@ -268,7 +268,7 @@ def test_memory_stays_bounded():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     unrolled = 256 * 8 * 25 * 20 * 20 * 4  # what im2col of the whole batch would take: 82 MB
-    assert peak < 2 * y.nbytes + 2 * x.nbytes + 8 * pieces.PIECE < unrolled / 2
+    assert peak < 2 * y.nbytes + 2 * x.nbytes + 8 * threads.PIECE < unrolled / 2
 
 
 def test_the_first_layer_may_leave_its_input_alone():

@@ -19,11 +19,12 @@ from pycocotools.cocoeval import COCOeval
 from sklearn import metrics as sklearn_metrics
 from torchmetrics.detection import PanopticQuality
 
-from course_utils import metrics, panoptic
-from course_utils import segmentation_metrics as segmentation
-from course_utils.boxes import box_iou
+from course_utils.detection import metrics
+from course_utils.detection.boxes import box_iou
+from course_utils.detection.metrics import average_precision, mean_average_precision
 from course_utils.errors import ArgumentError
-from course_utils.metrics import average_precision, mean_average_precision
+from course_utils.segmentation import metrics as segmentation
+from course_utils.segmentation import panoptic
 
 COCO_AP = metrics.COCO_THRESHOLDS
 NAN = float("nan")
@@ -382,20 +383,20 @@ def test_pixels_equal_scikit_learn(seed, classes, used, size):
 def test_mask_iou_by_hand_and_as_boxes_have_it():
     a = np.array([[[1, 1, 0], [0, 0, 0]], [[0, 0, 0], [0, 0, 0]]], bool)
     b = np.array([[[0, 1, 1], [0, 0, 0]], [[0, 0, 0], [0, 0, 0]], [[1, 1, 0], [0, 0, 0]]], bool)
-    assert segmentation.mask_iou(a, b).tolist() == [[1 / 3, 0, 1], [0, 0, 0]]
-    assert segmentation.mask_iou(a.astype(np.uint8), torch.tensor(b)).tolist() == [
+    assert metrics.mask_iou(a, b).tolist() == [[1 / 3, 0, 1], [0, 0, 0]]
+    assert metrics.mask_iou(a.astype(np.uint8), torch.tensor(b)).tolist() == [
         [1 / 3, 0, 1],
         [0, 0, 0],
     ]
     for none in ([], a[:0]):
-        assert segmentation.mask_iou(none, b).shape == (0, 3)
-        assert segmentation.mask_iou(b, none).shape == (3, 0)
+        assert metrics.mask_iou(none, b).shape == (0, 3)
+        assert metrics.mask_iou(b, none).shape == (3, 0)
     rng = np.random.default_rng(0)
     some = np.sort(rng.integers(0, 13, (20, 2, 2)), axis=1).reshape(20, 4)
     y, x = np.mgrid[:13, :13]
     edges = some[:, :, None, None]
     masks = (x >= edges[:, 0]) & (x < edges[:, 2]) & (y >= edges[:, 1]) & (y < edges[:, 3])
-    np.testing.assert_allclose(segmentation.mask_iou(masks, masks), box_iou(some, some))
+    np.testing.assert_allclose(metrics.mask_iou(masks, masks), box_iou(some, some))
 
 
 @settings(max_examples=40, deadline=None)
@@ -407,14 +408,14 @@ def test_mask_iou_equals_cocos(seed, count, others, height, width):
     coded = [[coco_mask.encode(np.asfortranarray(mask.astype(np.uint8))) for mask in masks]
              for masks in (a, b)]  # fmt: skip
     wanted = coco_mask.iou(*coded, [0] * others)
-    np.testing.assert_allclose(segmentation.mask_iou(a, b), wanted, rtol=1e-12)
+    np.testing.assert_allclose(metrics.mask_iou(a, b), wanted, rtol=1e-12)
 
 
 def test_the_iou_of_large_masks_is_counted_exactly():
     large = np.ones((1, 4100, 4100), bool)  # more pixels than float32 can count
     less = large.copy()
     less[0, 0, 0] = False
-    assert segmentation.mask_iou(large, less).item() == 1 - 1 / 4100**2
+    assert metrics.mask_iou(large, less).item() == 1 - 1 / 4100**2
 
 
 # panoptic quality
@@ -671,15 +672,15 @@ AP = average_precision
             lambda: MAP([{**FOUND, "boxes": [[5, 5, 2, 2]]}], [ONE]),
             r'predictions\[0\]\["boxes"\]\[',
         ),
-        (lambda: segmentation.mask_iou(HALVES, []), r"got \(1, 1, 2, 2\); use a\[:, 0\] > 0.5"),
-        (lambda: segmentation.mask_iou(HALVES[0], []), "a must be bool, got float64; use a > 0.5"),
-        (lambda: segmentation.mask_iou(HALVES[0, 0], []), r"for one mask use a\[None\]"),
+        (lambda: metrics.mask_iou(HALVES, []), r"got \(1, 1, 2, 2\); use a\[:, 0\] > 0.5"),
+        (lambda: metrics.mask_iou(HALVES[0], []), "a must be bool, got float64; use a > 0.5"),
+        (lambda: metrics.mask_iou(HALVES[0, 0], []), r"for one mask use a\[None\]"),
         (
-            lambda: segmentation.mask_iou([[[255]]], []),
+            lambda: metrics.mask_iou([[[255]]], []),
             r"bool, got int64; use np.asarray\(a\) > 0.5",
         ),
         (
-            lambda: segmentation.mask_iou(np.ones((1, 2, 2), bool), np.ones((1, 2, 3), bool)),
+            lambda: metrics.mask_iou(np.ones((1, 2, 2), bool), np.ones((1, 2, 3), bool)),
             r"one size, got \(2, 2\) and \(2, 3\)",
         ),
         (

@@ -6,8 +6,8 @@ import torchvision
 from torch import nn
 
 from course_utils import models
-from course_utils.counting import count_parameters, multiply_adds
 from course_utils.errors import ArgumentError
+from course_utils.measuring import count_parameters, multiply_adds
 
 PAPER = {  # name → (ours, torchvision's builder or None, parameters)
     "alexnet": (models.alexnet, torchvision.models.alexnet, 61_100_840),

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils import chapters, cli, downloads, handout, names, pretrained
+from course_utils import downloads, files, pretrained
+from course_utils.command import cli, handout, notebook_files
 from course_utils.data import load_cutout, load_photo, load_texture
 from course_utils.errors import CourseError, DataError, require_option
 from course_utils.explore.pixel_editor import PixelEditor
-from course_utils.names import cleaned, find, nearest
+from course_utils.files import cleaned, find, nearest
 from course_utils.pictures import load_bitmap, load_image, own_picture, save_bitmap
 from notebooks_as_files import CHAPTERS, ROOT, code_cells, read
 
@@ -205,7 +206,7 @@ def test_chapters_and_notebooks_are_found_however_they_are_given(here, way, monk
         )
     copy = here / "숙제 é (2).ipynb"
     copy.write_text("{}")
-    monkeypatch.setattr(chapters, "ROOT", here.parent)
+    monkeypatch.setattr(notebook_files, "ROOT", here.parent)
     for name in (copy.name, f"{HERE}/{copy.name}", str(copy)):
         assert cli.find_notebook(SAME[way](name)).samefile(copy)
 
@@ -219,7 +220,7 @@ def test_every_command_offers_a_chapter(command, capsys, here):
 
 def test_lab_offers_a_notebook(here, capsys, monkeypatch):
     (here / "Homework 1.ipynb").write_text("{}")
-    monkeypatch.setattr(chapters, "ROOT", here.parent)
+    monkeypatch.setattr(notebook_files, "ROOT", here.parent)
     assert cli.main(["lab", "homework1.ipynb"]) == 1
     assert "did you mean 'Homework 1.ipynb'?" in capsys.readouterr().err
 
@@ -308,9 +309,9 @@ ODD = ["", " ", ".", "..", "/", "\0", "a\0b", "x" * 5000, "\udc80", "\\", "~", "
 
 @pytest.mark.parametrize("name", ODD)
 def test_no_name_raises(here, name):
-    for suits in (names.Path.is_file, names.Path.is_dir, names.Path.exists):
+    for suits in (files.Path.is_file, files.Path.is_dir, files.Path.exists):
         path, hint = find(name, suits)
-        assert isinstance(path, names.Path) and isinstance(hint, str | None)
+        assert isinstance(path, files.Path) and isinstance(hint, str | None)
 
 
 def test_a_place_that_may_not_be_looked_at_says_so(here):
@@ -325,17 +326,19 @@ def test_a_place_that_may_not_be_looked_at_says_so(here):
 WORDS = {"path", "paths", "file", "files", "folder", "folders", "chapter", "chapters", "page"}
 DOORS = {  # asked above with names as people give them
     "pictures.load_image", "pictures.save_bitmap", "pictures.load_bitmap",
-    "explore.pixel_editor.PixelEditor", "chapters.find_chapter",
-    "chapters.chapter_paths", "cli.tell_progress",
+    "explore.pixel_editor.PixelEditor", "command.notebook_files.find_chapter",
+    "command.notebook_files.chapter_paths", "command.cli.tell_progress",
     "downloads.downloaded", "downloads.keep_in", "downloads.fetch",
-    "pretrained.fetch_detector", "pretrained.pretrained_detector", "progress_report.report",
-    "cli.make_slides", "cli.make_handouts", "cli.refresh",
+    "pretrained.fetch_detector", "pretrained.pretrained_detector", "command.solved.report",
+    "command.cli.make_slides", "command.cli.make_handouts", "command.cli.refresh",
 }  # fmt: skip
 INSIDE = {  # get what `find_chapter` has found, a file of the course, or Jupyter's folders
-    "cli": {"make_live", "make_student"}, "names": {"find"}, "data": {"read_checked"},
+    "command.cli": {"make_live", "make_student"}, "data": {"read_checked"},
+    "files": {"find", "write_whole", "how_to_restore", "how_to_update"},
     "explore.outlines": {"set_outline"},
-} | dict.fromkeys(["clone", "course_map", "deck", "doctor", "editions", "files", "handout", "live",
-                   "notebook_files", "pages", "refresh", "saved_widgets", "student"])  # fmt: skip
+} | dict.fromkeys(["doctor"] + [f"command.{name}" for name in (
+    "course_map", "deck", "readiness", "editions", "handout", "live", "notebook_files", "pages",
+    "refresh", "saved_widgets", "student")])  # fmt: skip
 
 
 def takers():

@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_utils.errors import ArgumentError
-from course_utils.panoptic import panoptic_quality
-from course_utils.panoptic_merge import merge_panoptic
 from course_utils.scenes import DIGIT_THINGS, digit_scenes
+from course_utils.segmentation.panoptic import merge_panoptic, panoptic_quality
 
 
 def found(masks, scores, labels):

@@ -23,19 +23,22 @@ NAMES = {"image", "images", "photo", "photos", "picture", "pictures", "content",
          "originals", "snapshots", "crops", "bits"}  # fmt: skip
 ANY = {  # functions for which numbers of any size are right
     "filters.correlate": "a filter is a sum of products",
-    "resampling.resample": "it mixes the numbers that are there",
-    "style.total_variation": "a mean of differences",
+    "filters.resample": "it mixes the numbers that are there",
+    "generation.style.total_variation": "a mean of differences",
     "training.shift_pixels": "it moves the numbers that are there",
-    "rcnn.recolour": "it scales the numbers that are there",
-    "generation_metrics.nearest": "a distance, in the pictures' unit",
-    "generation_metrics.spread": "a distance, in the pictures' unit",
-    "gan.Discriminator": "a module: torch's layers take any numbers",
-    "style.VGGFeatures": "a module: torch's layers take any numbers",
+    "detection.rcnn.recolour": "it scales the numbers that are there",
+    "generation.measures.nearest": "a distance, in the pictures' unit",
+    "generation.measures.spread": "a distance, in the pictures' unit",
+    "generation.gan.Discriminator": "a module: torch's layers take any numbers",
+    "generation.style.VGGFeatures": "a module: torch's layers take any numbers",
 }
 NEGATIVE = {  # those for which numbers from −3 to 3 are right, but not 255 and NaN
-    "training.fit", "training.evaluate", "generation_metrics.judge_pictures", "yolo.detect",
-    "two_stage.detect", "two_stage.two_stage_loss", "instances.feature_maps",
-    "instances.add_masks", "instances.train_mask_head", "rcnn.extract_features",
+    "training.fit", "training.evaluate",
+    "generation.measures.judge_pictures", "detection.yolo.detect",
+    "detection.two_stage.detect",
+    "detection.two_stage.two_stage_loss", "segmentation.instances.feature_maps",
+    "segmentation.instances.add_masks",
+    "segmentation.instances.train_mask_head", "detection.rcnn.extract_features",
     "explore.cnn.window_explorer", "explore.cnn_evolution.gradient_norms",
     "explore.cnn_evolution.depth_explorer",
 }  # fmt: skip
@@ -55,7 +58,7 @@ def picture_cases():
             if (
                 shown
                 and value.ndim > 1
-                and not (name == "region_figures.show_boxes" and path[2] > 1)
+                and not (name == "detection.figures.show_boxes" and path[2] > 1)
             ):
                 yield name, ((1, *path) if isinstance(given, tuple) else path)
 
@@ -119,7 +122,7 @@ def test_a_wrong_range_is_told_in_one_sentence(name, path, wrong, tmp_path, monk
 def test_the_walk_meets_every_function_that_draws():
     met = {name for name, _ in CASES}
     assert {"figures.show_image", "figures.show_row", "figures.show_values",
-            "region_figures.show_boxes"} <= met  # fmt: skip
+            "detection.figures.show_boxes"} <= met  # fmt: skip
     assert len(met) > 40 and met >= set(ANY) | NEGATIVE | TAKES_BYTES
 
 

@@ -87,126 +87,19 @@ def imports(path):
             assert all(name.name != "*" for name in node.names), path
 
 
-DOORS = {  # module → the course's own modules that it may import
-    "errors": {"names"}, "files": set(), "data": {"clone", "errors", "pictures"},
-    "pictures": {"advice", "arguments", "errors", "files", "names", "picture_arguments"},
-    "downloads": {"data", "errors", "names"}, "korean_fonts": set(),
-    "figures": {"advice", "arguments", "errors", "korean_fonts", "picture_arguments"},
-    "resampling": {"advice", "arguments", "errors"}, "doctor": {"clone", "data", "errors"},
-    "notebook_files": {"clone", "errors", "files"}, "kernels": set(),
-    "refresh": {"errors", "kernels", "notebook_files"}, "course_map": {"errors", "notebook_files"},
-    "saved_widgets": set(),
-    "cli": {"chapters", "clone", "course_map", "data", "deck", "doctor", "editions", "errors",
-            "handout", "kernels", "live", "progress_report", "refresh", "student"},
-    "pages": {"errors", "notebook_files", "saved_widgets"}, "slide_sizes": set(),
-    "slide_pieces": {"pages", "slide_sizes"}, "slides": {"slide_pieces", "slide_sizes"},
-    "deck": {"errors", "notebook_files", "pages", "slides"},
-    "handout": {"errors", "names", "notebook_files", "pages"},
-    "editions": {"notebook_files", "saved_widgets"}, "lesson_cells": {"editions"},
-    "generated": {"errors", "notebook_files"},
-    "live": {"clone", "editions", "errors", "figures", "generated", "lesson_cells",
-            "notebook_files"},
-    "student": {"editions", "errors", "generated", "notebook_files"},
-    "progress_report": {"editions", "errors", "names", "notebook_files", "saved_widgets"},
-    "arguments": {"advice", "errors"}, "pieces": set(),
-    "layer_base": {"advice", "arguments", "errors"},
-    "layers": {"arguments", "errors", "layer_base", "pieces"},
-    "filters": {"advice", "arguments", "errors"}, "progress": set(),
-    "misfits": {"advice", "errors"},
-    "training": {"advice", "arguments", "errors", "misfits", "progress", "tensors"},
-    "pretrained": {"downloads", "errors", "names"}, "diagrams": {"errors", "figures"},
-    "region_figures": {"arguments", "errors", "figures", "picture_arguments"},
-    "cutouts": {"arguments", "data", "errors"}, "scenes": {"arguments", "data", "errors"},
-    "region_arguments": {"advice", "arguments", "errors"}, "boxes": {"errors", "region_arguments"},
-    "segmentation_metrics": {"advice", "arguments", "errors", "region_arguments"},
-    "metrics": {"advice", "arguments", "boxes", "errors", "region_arguments",
-            "segmentation_metrics"},
-    "panoptic": {"arguments", "errors", "segmentation_metrics"},
-    "yolo": {"arguments", "boxes", "errors", "models", "region_arguments", "tensors", "training"},
-    "proposals": {"arguments", "errors", "picture_arguments"},
-    "rcnn": {"arguments", "boxes", "errors", "models", "picture_arguments", "proposals",
-            "region_arguments", "tensors", "training"},
-    "two_stage": {"arguments", "errors", "models", "region_arguments", "tensors", "training",
-            "two_stage_arguments"},
-    "instances": {"arguments", "errors", "models", "progress", "region_arguments", "tensors",
-            "training"},
-    "panoptic_merge": {"arguments", "errors", "panoptic", "region_arguments",
-            "segmentation_metrics"},
-    "upsampling": {"advice", "arguments", "errors", "layers", "segmentation_metrics"},
-    "segmentation": {"advice", "arguments", "errors", "models", "picture_arguments", "progress",
-            "tensors", "training", "upsampling"},
-    "gan": {"arguments", "errors", "progress", "tensors", "training"},
-    "generation_figures": {"arguments", "errors", "figures"},
-    "generation_metrics": {"arguments", "errors", "tensors", "training"},
-    "style": {"advice", "arguments", "data", "errors", "picture_arguments", "progress",
-            "tensors", "training"},
-    "explore.generation": {"arguments", "errors", "explore.engine", "figures", "gan", "tensors"},
-    "explore.style": {"data", "errors", "explore.engine", "explore.outlines", "pictures", "style"},
-    "efficientnet": {"arguments", "data", "errors", "picture_arguments"},
-    "distributed": {"arguments", "data", "errors", "models"},
-    "explore.cnn_evolution": {"advice", "arguments", "errors", "explore.engine", "figures",
-            "models", "picture_arguments", "tensors"},
-    "checks.cnn_evolution_questions": {"checks.engine"},
-    "checks.computer_vision_questions": {"checks.engine"},
-    "checks.computer_vision_boxes": {"checks.engine"},
-    "checks.computer_vision_detection": {"checks.computer_vision_boxes", "checks.engine"},
-    "checks.computer_vision_measures": {"checks.computer_vision_boxes", "checks.engine"},
-    "checks.computer_vision_generation": {"checks.computer_vision_boxes", "checks.engine"},
-    "checks.computer_vision_style": {"checks.engine"},
-    "checks.computer_vision": {"checks.computer_vision_boxes",
-            "checks.computer_vision_detection", "checks.computer_vision_generation",
-            "checks.computer_vision_measures", "checks.computer_vision_questions",
-            "checks.computer_vision_style", "checks.engine"},
-    "checks.cnn_evolution": {"checks.cnn_evolution_questions", "checks.engine"},
-    "models": {"arguments", "errors", "tensors"}, "counting": {"arguments", "errors", "training"},
-    "live_text": set(), "explore.engine": {"figures", "live_text"},
-    "explore.pixel_editor": {"arguments", "errors", "explore.engine", "figures",
-            "picture_arguments", "pictures"},
-    "explore.image_data": {"advice", "arguments", "errors", "explore.engine", "figures",
-            "picture_arguments", "resampling"},
-    "explore.kernel_grid": {"arguments", "errors"},
-    "explore.cnn": {"advice", "arguments", "errors", "explore.engine", "explore.kernel_grid",
-            "figures", "picture_arguments"},
-    "explore.feature_maps": {"advice", "arguments", "errors", "explore.engine", "figures",
-            "picture_arguments"},
-    "explore.outlines": {"advice", "arguments", "errors", "figures", "picture_arguments"},
-    "explore.iou": {"boxes", "explore.engine", "explore.outlines", "explore.pixel_editor"},
-    "explore.detection": {"advice", "arguments", "boxes", "errors", "explore.engine",
-            "explore.outlines", "explore.pixel_editor", "region_arguments"},
-    "explore.segmentation": {"arguments", "errors", "explore.engine", "explore.outlines",
-            "region_arguments", "segmentation_metrics"},
-    "checks.stubs": set(), "checks.results": {"arguments"},
-    "checks.engine": {"arguments", "checks.results", "checks.stubs", "errors", "live_text"},
-    "checks.image_data_questions": {"checks.engine"},
-    "checks.image_data": {"checks.engine", "checks.image_data_questions"},
-    "checks.cnn_questions": {"checks.engine"}, "checks.cnn_sizes": {"checks.engine"},
-    "checks.cnn": {"checks.cnn_questions", "checks.cnn_sizes", "checks.engine"}, "advice": set(),
-    "tensors": {"advice", "arguments", "errors"},
-    "two_stage_arguments": {"errors", "region_arguments"}, "names": set(),
-    "chapters": {"errors", "names"}, "clone": set(),
-    "picture_arguments": {"advice", "arguments", "errors"},
-}  # fmt: skip
+def test_the_rooms_import_one_way():
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
+    done = subprocess.run([*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_imports_run_one_way(path):
-    module = ".".join(path.relative_to(ROOT / "course_utils").with_suffix("").parts)
-    used = {name.removeprefix("course_utils.") for name in imports(path)
-            if name.startswith("course_utils")}  # fmt: skip
-    if module.endswith("__init__"):
-        assert not used
-    else:
-        assert used <= DOORS[module]
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_public_things_have_docstrings_and_modules_stay_small(path):
+def test_public_things_have_docstrings(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree), path
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{path.name}: {node.name}"
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
 def unsafe(tree):

@@ -9,10 +9,10 @@ from hypothesis.extra import numpy as arrays
 from skimage.measure import regionprops
 from skimage.segmentation import felzenszwalb
 
-from course_utils import proposals
-from course_utils.boxes import box_iou
+from course_utils.detection import proposals
+from course_utils.detection.boxes import box_iou
+from course_utils.detection.proposals import Region
 from course_utils.errors import ArgumentError
-from course_utils.proposals import Region
 from course_utils.scenes import digit_scenes
 
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 from sklearn.svm import LinearSVC
 
-from course_utils import rcnn
-from course_utils.boxes import batched_nms, box_iou, decode_boxes, encode_boxes
-from course_utils.counting import count_parameters
+from course_utils.detection import rcnn
+from course_utils.detection.boxes import batched_nms, box_iou, decode_boxes, encode_boxes
+from course_utils.detection.metrics import mean_average_precision
 from course_utils.errors import ArgumentError
-from course_utils.metrics import mean_average_precision
+from course_utils.measuring import count_parameters
 from course_utils.scenes import digit_scenes
 
 SCENES = digit_scenes(12, seed=1, digits=(4, 6))

@@ -4,18 +4,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course_utils import region_figures
+from course_utils.detection import figures as region_figures
+from course_utils.detection.figures import draw_boxes, show_boxes
 from course_utils.errors import ArgumentError
-from course_utils.region_figures import (
+from course_utils.scenes import digit_scenes
+from course_utils.segmentation.figures import (
     STUFF,
     THINGS,
     colour_classes,
     colour_masks,
     colour_segments,
-    draw_boxes,
-    show_boxes,
-)
-from course_utils.scenes import digit_scenes
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from PIL import Image
 from skimage.transform import resize
 
 from course_utils.errors import ArgumentError
-from course_utils.resampling import METHODS, resample
+from course_utils.filters import METHODS, resample
 
 TINY = np.array([[0.0, 40, 100, 100], [80, 80, 100, 100], [0, 0, 10, 20], [0, 200, 30, 40]])
 sizes = st.tuples(*[st.integers(1, 14)] * 4, st.integers(0, 10**6))

@@ -18,12 +18,13 @@ from test_explore_generation import make
 from test_explore_segmentation import MAKERS as SEGMENTATION
 from test_explore_style import by_hand
 
-from course_utils import checks, kernels, saved_widgets
+from course_utils import checks
 from course_utils.checks.engine import Ask
-from course_utils.editions import edition
+from course_utils.command import kernels, saved_widgets
+from course_utils.command.editions import edition
+from course_utils.command.pages import read_chapter
+from course_utils.command.saved_widgets import STATE, VIEW, complete, reached, stored_models, views
 from course_utils.explore.generation import latent_explorer
-from course_utils.pages import read_chapter
-from course_utils.saved_widgets import STATE, VIEW, complete, reached, stored_models, views
 from notebooks_as_files import CHAPTERS, ROOT, read
 
 LARGEST = 400_000  # bytes of one explorer in a file; a chapter has up to eight

@@ -9,15 +9,15 @@ from scipy import ndimage
 from torch import nn
 from torch.nn import functional
 
-from course_utils import segmentation
-from course_utils.counting import count_parameters
 from course_utils.data import load_nuclei
+from course_utils.detection.yolo import yolo_network
 from course_utils.errors import ArgumentError
-from course_utils.panoptic import panoptic_quality
+from course_utils.measuring import count_parameters
 from course_utils.scenes import digit_scenes
-from course_utils.segmentation_metrics import confusion_matrix, mean_iou
-from course_utils.upsampling import one_hot
-from course_utils.yolo import yolo_network
+from course_utils.segmentation import networks as segmentation
+from course_utils.segmentation.metrics import confusion_matrix, mean_iou
+from course_utils.segmentation.panoptic import panoptic_quality
+from course_utils.segmentation.upsampling import one_hot
 
 NETWORKS = {"fcn": segmentation.fcn, "unet": segmentation.UNet}
 

@@ -11,10 +11,10 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from course_utils import cli, deck, pages, slide_pieces
+from course_utils.command import cli, deck, pages, slide_pieces
+from course_utils.command.slide_sizes import ROOM
+from course_utils.command.slides import make_slides
 from course_utils.errors import CourseError
-from course_utils.slide_sizes import ROOM
-from course_utils.slides import make_slides
 from notebooks_as_files import CHAPTERS, read, tags
 
 

@@ -10,7 +10,8 @@ from torch import nn
 
 from course_utils import training
 from course_utils.errors import ArgumentError
-from course_utils.training import Stopwatch, evaluate, fit, pick_device, shift_pixels, time_call
+from course_utils.measuring import Stopwatch, time_call
+from course_utils.training import evaluate, fit, pick_device, shift_pixels
 
 RNG = np.random.default_rng(0)
 LABELS = torch.tensor(RNG.integers(0, 3, 90))

@@ -12,13 +12,13 @@ from scipy import ndimage
 from torch.nn import functional
 from torchvision.models.detection import anchor_utils, image_list, rpn
 
-from course_utils import two_stage
-from course_utils.boxes import box_iou, decode_boxes, encode_boxes
-from course_utils.counting import count_parameters
+from course_utils.detection import two_stage
+from course_utils.detection.boxes import box_iou, decode_boxes, encode_boxes
+from course_utils.detection.metrics import mean_average_precision
+from course_utils.detection.two_stage import TwoStage
 from course_utils.errors import ArgumentError
-from course_utils.metrics import mean_average_precision
+from course_utils.measuring import count_parameters
 from course_utils.scenes import digit_scenes, torch_target
-from course_utils.two_stage import TwoStage
 
 SPOTS = st.lists(
     st.tuples(st.floats(0, 40), st.floats(0, 40), st.floats(1, 24), st.floats(1, 24)),

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from course_utils import upsampling
 from course_utils.errors import ArgumentError
 from course_utils.filters import conv_matrix
 from course_utils.layers import MaxPool2d
+from course_utils.segmentation import upsampling
 
 TOLERANCE = {np.float32: {"rtol": 1e-4, "atol": 1e-5}, np.float64: {"rtol": 1e-10, "atol": 1e-12}}
 POOLED = np.array([[29, 15, 28, 184], [0, 100, 70, 38], [12, 12, 7, 2], [12, 12, 45, 6]])

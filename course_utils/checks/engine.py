@@ -11,7 +11,7 @@ import numpy as np
 from course_utils.checks.results import as_numbers
 from course_utils.checks.stubs import is_stub
 from course_utils.errors import CourseError, require_option
-from course_utils.live_text import LiveText
+from course_utils.explore.live_text import LiveText
 
 INDICES = "those are floats: they cannot be used as indices"
 COUNTS = "a whole number is wanted, not a float: use `//`, or put `int(…)` around it"

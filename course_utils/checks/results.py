@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from course_utils.arguments import as_array
+from course_utils.arguments.arrays import as_array
 
 NUMBERS = (numbers.Real, Decimal)  # what `float` takes; np.asarray makes objects of some of them
 

@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.lib.stride_tricks import sliding_window_view
 
-from course_utils.arguments import as_array
+from course_utils.arguments.arrays import as_array
+from course_utils.arguments.pictures import require_bytes, require_finite
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider, switch
 from course_utils.explore.kernel_grid import KernelGrid
 from course_utils.figures import show_image
-from course_utils.picture_arguments import require_bytes, require_finite
 
 STEP = 0.01  # of the integral's grid
 BLUE, ORANGE, GREEN, FRAME = "#0072B2", "#D55E00", "#009E73", "#C2185B"

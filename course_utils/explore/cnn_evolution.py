@@ -11,14 +11,14 @@ from torch.nn.functional import cross_entropy
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
-from course_utils import advice
-from course_utils.arguments import as_array
+from course_utils.arguments import advice
+from course_utils.arguments.arrays import as_array
+from course_utils.arguments.pictures import as_rgb
+from course_utils.arguments.tensors import look_at_pixels, require_floats
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider, switch
 from course_utils.figures import show_image
 from course_utils.models import small_resnet
-from course_utils.picture_arguments import as_rgb
-from course_utils.tensors import look_at_pixels, require_floats
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 WIDTH, CLASSES, BATCH, SEED = 8, 10, 16, 0  # of the networks whose gradients are measured

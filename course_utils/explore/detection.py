@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from course_utils import advice
-from course_utils.arguments import as_array
-from course_utils.boxes import batched_nms
+from course_utils.arguments import advice
+from course_utils.arguments.arrays import as_array
+from course_utils.arguments.regions import as_boxes, as_classes, as_fraction, as_scores
+from course_utils.detection.boxes import batched_nms
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, slider, switch
 from course_utils.explore.outlines import (
@@ -26,7 +27,6 @@ from course_utils.explore.outlines import (
     shortened,
 )
 from course_utils.explore.pixel_editor import STEPS
-from course_utils.region_arguments import as_boxes, as_classes, as_fraction, as_scores
 
 MOST_CLASSES = 20  # bars of a cell that find room
 MOST_TEXTS = 12  # boxes of a picture that get one

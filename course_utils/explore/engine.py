@@ -12,8 +12,8 @@ import ipywidgets as widgets
 import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from course_utils.explore.live_text import LiveText
 from course_utils.figures import alt_metadata, bundle, encode
-from course_utils.live_text import LiveText
 
 FOLDER = Path(__file__).parent
 

@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from course_utils.arguments import as_array
+from course_utils.arguments.arrays import as_array
+from course_utils.arguments.pictures import require_bytes
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider
 from course_utils.figures import show_image
-from course_utils.picture_arguments import require_bytes
 
 POOLS = {"max": np.max, "mean": np.mean, "min": np.min}
 LARGEST = 32  # input of the shape explorer

@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from course_utils.arguments import whole_number
+from course_utils.arguments.arrays import whole_number
+from course_utils.arguments.tensors import require_floats
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider
 from course_utils.figures import show_image
-from course_utils.gan import draw_pictures
-from course_utils.tensors import require_floats
+from course_utils.generation.gan import draw_pictures
 
 STOPS = 7  # pictures on the way
 DRAWS = 10  # how many draws of noise can be chosen

@@ -5,13 +5,13 @@ import colorsys
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_utils import advice
-from course_utils.arguments import as_array
+from course_utils.arguments import advice
+from course_utils.arguments.arrays import as_array
+from course_utils.arguments.pictures import as_rgb, require_finite
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider, switch
 from course_utils.figures import show_image
-from course_utils.picture_arguments import as_rgb, require_finite
-from course_utils.resampling import METHODS, resample
+from course_utils.filters import METHODS, resample
 
 
 def resolution_explorer(pictures):

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from course_utils.boxes import box_iou, generalized_box_iou
+from course_utils.detection.boxes import box_iou, generalized_box_iou
 from course_utils.explore.engine import Explorer, choice, slider
 from course_utils.explore.outlines import BLUE, GREEN
 from course_utils.explore.pixel_editor import STEPS

@@ -4,7 +4,7 @@ import ipywidgets as widgets
 import numpy as np
 import traitlets
 
-from course_utils.arguments import as_array
+from course_utils.arguments.arrays import as_array
 from course_utils.errors import ArgumentError
 
 LIMIT = 1000

@@ -6,11 +6,11 @@ One line with gaps is drawn many times faster than a patch for each box.
 import numpy as np
 from matplotlib.lines import Line2D
 
-from course_utils import advice
-from course_utils.arguments import as_array
+from course_utils.arguments import advice
+from course_utils.arguments.arrays import as_array
+from course_utils.arguments.pictures import require_finite
 from course_utils.errors import ArgumentError
 from course_utils.figures import show_image
-from course_utils.picture_arguments import require_finite
 
 BLUE, ORANGE, GREEN, SKY, YELLOW = "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#F0E442"
 WIDTHS = ((15, 2.5, 2), (60, 1.6, 1.5), (150, 1.1, 1), (np.inf, 0.7, 0.4))  # outlines, width, halo

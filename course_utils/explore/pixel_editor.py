@@ -5,11 +5,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from course_utils.arguments import as_array
+from course_utils.arguments.arrays import as_array
+from course_utils.arguments.pictures import require_bits
 from course_utils.errors import ArgumentError, CourseError
 from course_utils.explore.engine import Explorer, switch
 from course_utils.figures import show_image
-from course_utils.picture_arguments import require_bits
 from course_utils.pictures import load_bitmap, save_bitmap
 
 STEPS = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}

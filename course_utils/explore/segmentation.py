@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from course_utils.arguments import as_array
+from course_utils.arguments.arrays import as_array
+from course_utils.arguments.regions import as_masks
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, slider, switch
 from course_utils.explore.outlines import (
@@ -22,8 +23,7 @@ from course_utils.explore.outlines import (
     set_outline,
     shortened,
 )
-from course_utils.region_arguments import as_masks
-from course_utils.segmentation_metrics import as_ids
+from course_utils.segmentation.metrics import as_ids
 
 PALETTE = np.array(  # the first seven are Okabe–Ito; no two are alike to the colour-blind
     [(86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0),

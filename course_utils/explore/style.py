@@ -10,8 +10,8 @@ from course_utils.data import read_checked
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice
 from course_utils.explore.outlines import as_picture, is_photo, picture_axes
+from course_utils.generation.style import StyleTransfer
 from course_utils.pictures import decode_image
-from course_utils.style import StyleTransfer
 
 PLACES = ((0.005, 0.02, 0.27, 0.86), (0.285, 0.02, 0.43, 0.86), (0.725, 0.02, 0.27, 0.86))
 

@@ -18,7 +18,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from chapter_runs import client, execute  # noqa: E402
 from results import keep  # noqa: E402
 
-from course_utils.cli import CHAPTERS, find_chapter  # noqa: E402
+from course_utils.command.cli import CHAPTERS, find_chapter  # noqa: E402
 from notebooks_as_files import parts, read  # noqa: E402
 
 

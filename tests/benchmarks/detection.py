@@ -17,15 +17,16 @@ import time  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from course_utils.boxes import box_iou  # noqa: E402
-from course_utils.metrics import (  # noqa: E402
+from course_utils.detection.boxes import box_iou  # noqa: E402
+from course_utils.detection.metrics import (  # noqa: E402
     COCO_THRESHOLDS,
     match_detections,
     mean_average_precision,
 )
+from course_utils.detection.yolo import detect, encode_targets, yolo_loss, yolo_network  # noqa: E402
+from course_utils.measuring import time_call  # noqa: E402
 from course_utils.scenes import digit_scenes  # noqa: E402
-from course_utils.training import mode, time_call  # noqa: E402
-from course_utils.yolo import detect, encode_targets, yolo_loss, yolo_network  # noqa: E402
+from course_utils.training import mode  # noqa: E402
 
 SEEDS = range(3)
 EPOCHS = {"short": 2, "long": 3}

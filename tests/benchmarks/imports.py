@@ -58,7 +58,7 @@ def main(modules, times=3):
 
 def small():
     """Two modules, once each."""
-    main(["course_utils.errors", "course_utils.notebook_files"], 1)
+    main(["course_utils.errors", "course_utils.command.notebook_files"], 1)
 
 
 if __name__ == "__main__":

@@ -17,15 +17,18 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch.optim.optimizer import register_optimizer_step_post_hook  # noqa: E402
 
-from course_utils.instances import MaskHead, add_masks, train_mask_head  # noqa: E402
-from course_utils.metrics import COCO_THRESHOLDS, mean_average_precision  # noqa: E402
-from course_utils.panoptic import panoptic_quality  # noqa: E402
-from course_utils.panoptic_merge import merge_panoptic  # noqa: E402
+from course_utils.detection.metrics import COCO_THRESHOLDS, mean_average_precision  # noqa: E402
+from course_utils.detection.two_stage import TwoStage, detect, two_stage_loss  # noqa: E402
+from course_utils.measuring import time_call  # noqa: E402
 from course_utils.scenes import DIGIT_THINGS, digit_scenes  # noqa: E402
-from course_utils.segmentation import UNet, fit_segmentation, predict_classes  # noqa: E402
-from course_utils.segmentation_metrics import confusion_matrix, mean_iou  # noqa: E402
-from course_utils.training import mode, time_call  # noqa: E402
-from course_utils.two_stage import TwoStage, detect, two_stage_loss  # noqa: E402
+from course_utils.segmentation.instances import MaskHead, add_masks, train_mask_head  # noqa: E402
+from course_utils.segmentation.metrics import confusion_matrix, mean_iou  # noqa: E402
+from course_utils.segmentation.networks import UNet, fit_segmentation, predict_classes  # noqa: E402
+from course_utils.segmentation.panoptic import (
+    merge_panoptic,  # noqa: E402
+    panoptic_quality,  # noqa: E402
+)
+from course_utils.training import mode  # noqa: E402
 
 SEEDS = range(3)
 SCENES, CROWD, BATCH, RATE, EPOCHS = 6000, (4, 6), 16, 0.015, 2  # the detector's

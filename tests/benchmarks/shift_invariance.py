@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 
-from course_utils.cli import find_chapter
+from course_utils.command.cli import find_chapter
 
 CELLS = ("imports", "shift-digit", "shift-canvas", "shift-patches", "shift-features", "shift-fit",
          "shift-measure")  # fmt: skip

@@ -22,10 +22,10 @@ from pathlib import Path  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from course_utils import rcnn, two_stage, yolo  # noqa: E402
-from course_utils.boxes import box_iou  # noqa: E402
-from course_utils.metrics import mean_average_precision  # noqa: E402
-from course_utils.proposals import SCALES, selective_search, starting_regions  # noqa: E402
+from course_utils.detection import rcnn, two_stage, yolo  # noqa: E402
+from course_utils.detection.boxes import box_iou  # noqa: E402
+from course_utils.detection.metrics import mean_average_precision  # noqa: E402
+from course_utils.detection.proposals import SCALES, selective_search, starting_regions  # noqa: E402
 from course_utils.scenes import digit_scenes  # noqa: E402
 from course_utils.training import mode  # noqa: E402
 

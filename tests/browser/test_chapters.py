@@ -25,7 +25,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from stored_outputs import VIEW, differences, errors, joined
 
-from course_utils import kernels
+from course_utils.command import kernels
 
 MEDIAN_MS, P95_MS = 100, 250
 REFERENCE_S, MOST = 0.035, 2.5  # the fixed job on a machine that keeps these limits; the most grace

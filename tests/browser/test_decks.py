@@ -3,8 +3,8 @@
 import pytest
 from lab_server import CHAPTERS
 
-from course_utils.deck import write_deck
-from course_utils.handout import find_browser, write_handout, write_pdf
+from course_utils.command.deck import write_deck
+from course_utils.command.handout import find_browser, write_handout, write_pdf
 
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 EACH = """() => {

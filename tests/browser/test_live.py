@@ -7,7 +7,7 @@ import pytest
 from explorer_moves import answer_everything, move_everything
 from lab_server import POLL_MS, READY, START_S, Chapter
 
-from course_utils.live import CODE_SIZE, PROSE_SIZE, lab_settings, write_live
+from course_utils.command.live import CODE_SIZE, PROSE_SIZE, lab_settings, write_live
 
 NAME = "01_image_data.ipynb"
 SOLUTION = """def crop(image, top, left, height, width):

@@ -6,8 +6,8 @@ import pytest
 from explorer_moves import picture_of, press
 from lab_server import ARRIVE_MS, CHAPTERS, POLL_MS, READY, START_S, Chapter
 
-from course_utils.progress_report import report
-from course_utils.saved_widgets import reached, stored_models, views
+from course_utils.command.saved_widgets import reached, stored_models, views
+from course_utils.command.solved import report
 from notebooks_as_files import read
 
 WANTED = ("imports", "channels-mixer", "layout-question", "channels-question")

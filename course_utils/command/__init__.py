@@ -1,0 +1,1 @@
+"""What stands behind `uv run course …`; no lesson imports it."""

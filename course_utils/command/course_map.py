@@ -1,0 +1,138 @@
+"""The course map: which section teaches which concept, as the headings of the notebooks say.
+
+And where the lecture is corrected: the notes of the notebooks, each with the cell that measures it.
+"""
+
+import re
+import textwrap
+from pathlib import Path
+
+from course_utils.command.notebook_files import CHAPTERS, read_notebook, title, write
+from course_utils.errors import CourseError
+
+BEGIN = "<!-- course map: `uv run course map` writes the lines from here -->"
+END = "<!-- end of the course map -->"
+NOTE = "> **Lecture note.** "
+NOTES = """## Where the lecture is corrected
+
+What the lecture says stands before each of these notes; the cell measures what the note says.
+
+| section | note | cell |
+|---|---|---|"""
+HEADS = "| ID | concept | section | at the end you can say |\n|---|---|---|---|"
+
+
+def address(path, cell):
+    """Where a cell is, for a link: JupyterLab finds cells by ID (headings only while shown)."""
+    return f"{path.name}#cell-id={cell.id}"
+
+
+def rows(path, notebook):
+    """List of (ID, concept, section, outcome), one for each lecture ID of a notebook, sorted.
+
+    A cell that carries "lecture" in its metadata starts with the heading of its section, and
+    carries "concept" and "outcome", too. Raises CourseError with its first line if it does not.
+    """
+    found = []
+    for cell in notebook.cells:
+        names = cell.metadata.get("lecture", [])
+        if names:
+            line = cell.source.split("\n")[0]
+            number = re.match(r"#+ (\d+\.\d+) ", line)
+            if cell.cell_type != "markdown" or number is None:
+                raise CourseError(f"{path.name}: {line!r} has lecture IDs but no section number")
+            for key in ("concept", "outcome"):
+                text = cell.metadata.get(key)
+                if not isinstance(text, str) or not text.strip():
+                    raise CourseError(f"{path.name}: {line!r} has no {key!r} in its metadata")
+            section = f"[{number[1]}]({address(path, cell)})"
+            concept, outcome = cell.metadata.concept, cell.metadata.outcome
+            found += [(name, concept, section, outcome) for name in names]
+    return sorted(found)
+
+
+def table(found):
+    """A Markdown table of the rows."""
+    lines = [" | ".join(text.strip().replace("|", r"\|") for text in row) for row in found]
+    return "\n".join([HEADS, *(f"| {line} |" for line in lines)])
+
+
+def chapter(path):
+    """The map of one notebook: its title, which is a link to it, and its table."""
+    notebook = read_notebook(path)
+    return f"## [{title(notebook, path.name)}]({path.name})\n\n{table(rows(path, notebook))}"
+
+
+def notes(path):
+    """Rows of the table of corrections: each lecture note of a notebook, and what measures it.
+
+    That is the next code cell, or the one that the note's cell names in its metadata, "measured".
+    Raises CourseError if there is none.
+    """
+    notebook, section, found = read_notebook(path), "", []
+    code = {cell.id: cell for cell in notebook.cells if cell.cell_type == "code"}
+    for place, cell in enumerate(notebook.cells):
+        section = re.match(r"## (\d+\.\d+) |", cell.source)[1] or section
+        if cell.cell_type != "markdown" or NOTE not in cell.source:
+            continue
+        text = cell.source.partition(NOTE)[2].partition("\n\n")[0]
+        after = (other.id for other in notebook.cells[place:] if other.id in code)
+        named = cell.metadata.get("measured", next(after, None))
+        if named not in code:
+            raise CourseError(f"{path.name}: no cell {named!r} measures the note of {cell.id!r}")
+        text = re.sub(r"\n(> )?", " ", text).strip().removesuffix(":").replace("|", r"\|")
+        links = [f"[{section}]({address(path, cell)})", f"[{named}]({address(path, code[named])})"]
+        found.append(f"| {links[0]} | {text} | {links[1]} |")
+    return found
+
+
+def course_map(paths):
+    """The map of all notebooks, without the two comments around it."""
+    paths = [Path(path) for path in paths]
+    found = [row for path in paths for row in notes(path)]
+    parts = [*map(chapter, paths), *(["\n".join([NOTES, *found])] if found else [])]
+    return "\n\n".join(parts)
+
+
+def replaced(text, between):
+    """`text` with `between` in place of what stands between the two comments."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise CourseError(f"the map needs one line {BEGIN!r} and after it one line {END!r}")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    return f"{before}{BEGIN}\n\n{between}\n\n{END}{after}"
+
+
+def write_map(readme, paths):
+    """Write the map of the notebooks at `paths` into the file `readme`; returns if it changed.
+
+    The file changes as a whole or, if a notebook or the file is not as it must be, not at all.
+    Raises CourseError.
+    """
+    readme = Path(readme)
+    try:
+        old = readme.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise CourseError(f"{readme.name} cannot be read: {problem}") from None
+    new = replaced(old, course_map(paths))
+    if new != old:
+        write(readme, new.encode())
+    return new != old
+
+
+def course_outline(folder=CHAPTERS, width=96):
+    """Every concept of the course behind the number of its section, chapter by chapter; a text.
+
+    folder: of the notebooks. width: letters in a line. Raises CourseError as `course_map`.
+    """
+    lines = []
+    for path in sorted(Path(folder).glob("[0-9]*.ipynb")):
+        head, *_, body = chapter(path).partition("\n\n")
+        lines.append(re.match(r"## \[(.*)\]", head)[1])
+        found = re.findall(r"^\| L\d\.\d\d \| (.*?) \| \[(.*?)\]", body, flags=re.M)
+        named = [
+            f"{number} {re.sub(r' [(][^)]*[가-힣][^)]*[)]', '', name)}" for name, number in found
+        ]
+        text = "; ".join(named).replace(" ", "\u00a0").replace(";\u00a0", "; ")  # break at "; "
+        options = {"initial_indent": "  ", "subsequent_indent": "  "}
+        lines += textwrap.wrap(text, width, break_on_hyphens=False, **options)
+    return "\n".join(lines).replace("\u00a0", " ")

@@ -1,0 +1,121 @@
+"""What a student has solved so far, read from the notebooks' own stored outputs."""
+
+import re
+from pathlib import Path
+
+from course_utils.command.editions import ROOT, printed, shown, tags
+from course_utils.command.notebook_files import read_notebook
+from course_utils.command.saved_widgets import reached, stored_models, views
+from course_utils.errors import ArgumentError, CourseError
+from course_utils.files import find
+
+CHECKED = re.compile(r'^check\("([^"]+)"', re.M)
+LABEL = re.compile(r"Exercise (\d+), ")
+STATES = ("not attempted", "tried", "solved")  # from worst to best
+
+
+def report(folders):
+    """Lines, one a chapter: solved, tried, not attempted, the next one to try; and problems.
+
+    folders: list of where the student's notebooks are. Several copies of a chapter, whatever is
+    added to its name, count together: the best state of each exercise. Problems: sentences on
+    copies that cannot be read. Raises ArgumentError if a single folder has no chapter.
+    """
+    found, known, chapters = [find(folder, Path.is_dir) for folder in folders], chapter_names(), {}
+    for folder in (folder for folder, hint in found if hint is None):
+        for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+            own = path.stem.split(" (")[0]
+            stem = next((name for name in known if path.stem.startswith(name)), own)
+            if not path.stem.endswith("_solutions"):
+                chapters.setdefault(stem, []).append(path)
+    if not chapters:
+        (folder, hint), *_ = found
+        where = shown(folder.resolve())
+        if hint is not None:
+            hint = hint or ": name the one with your notebooks"
+            raise ArgumentError(f"there is no folder {where}{hint}")
+        raise ArgumentError(
+            f"folder must hold notebooks of the course, and {where} has none: write yours with "
+            "`course student 1`, or see those of the lesson with `course progress notebooks`"
+        )
+    problems = []
+    return [_line(stem, paths, problems) for stem, paths in sorted(chapters.items())], problems
+
+
+def chapter_names():
+    """The names of the course's notebooks, without their ending."""
+    return [path.stem for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
+
+
+def exercise_states(notebook, stubs=None):
+    """Dict of an exercise's name → (its number or None, "solved", "tried" or "not attempted").
+
+    stubs: dict of name → the source of the untouched cell, to tell code that was typed and not
+    run yet; None goes by the outputs alone.
+    """
+    states = {}
+    for cell in notebook.cells:
+        named = CHECKED.search(cell.source)
+        if cell.cell_type != "code" or "exercise" not in tags(cell) or not named:
+            continue
+        name, said = named[1], printed(cell)
+        label = LABEL.search(said)
+        if re.search(rf"^Exercise \d+, {re.escape(name)}: right in all ", said, re.M):
+            state = "solved"
+        elif any(output.output_type == "error" for output in cell.outputs):
+            state = "tried"
+        else:
+            typed = name in (stubs or {}) and cell.source.split() != stubs[name].split()
+            state = "tried" if typed else "not attempted"
+        states[name] = (int(label[1]) if label else None, state)
+    return states
+
+
+def answered_questions(notebook):
+    """(right, answered): questions as the stored widgets show them; (0, 0) if none are stored."""
+    models, right, wrong = stored_models(notebook), 0, 0
+    for cell in notebook.cells:
+        shown = reached(models, views(cell))
+        texts = [str(model.get("state", {}).get("text", "")) for model in shown.values()]
+        right += any(text.startswith("✓ Right.") for text in texts)
+        wrong += any(text.startswith("✗ Not this one.") for text in texts)
+    return right, right + wrong
+
+
+def _line(stem, paths, problems):
+    """One chapter's line, over all copies of it; one that cannot be read goes to `problems`."""
+    source = ROOT / "notebooks" / f"{stem}.ipynb"
+    try:
+        stubs = _stubs(read_notebook(source)) if source.is_file() else {}
+    except CourseError:  # it is among the paths, or no concern of this folder
+        stubs = {}
+    best = {name: (None, STATES[0]) for name in stubs}  # a cell that was deleted is not attempted
+    right, answered = 0, 0
+    for path in paths:
+        try:
+            notebook = read_notebook(path)
+        except CourseError as problem:
+            problems.append(str(problem))
+            continue
+        for name, (number, state) in exercise_states(notebook, stubs).items():
+            before = best.get(name, (None, STATES[0]))
+            better = max(before[1], state, key=STATES.index)
+            best[name] = (number or before[0], better)
+        here = answered_questions(notebook)
+        right, answered = max(right, here[0]), max(answered, here[1])
+    states = [state for _, state in best.values()]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in reversed(STATES))
+    line = f"{stem}: {counts}"
+    if answered:
+        line += f"; questions: {right} right of {answered} answered"
+    left = [(name, number) for name, (number, state) in best.items() if state != "solved"]
+    if not left:
+        return line + ("; all done" if best else "; it has no exercises")
+    name, number = left[0]
+    return f"{line}; next: {f'exercise {number}, ' if number else ''}{name}"
+
+
+def _stubs(notebook):
+    """Dict of an exercise's name → the source of its untouched cell."""
+    cells = [cell for cell in notebook.cells if "exercise" in tags(cell)]
+    return {CHECKED.search(cell.source)[1]: cell.source for cell in cells}

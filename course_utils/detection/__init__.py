@@ -1,0 +1,1 @@
+"""Object detection: boxes and their overlap, region proposals, R-CNN, YOLO, two stages, mAP."""

@@ -1,0 +1,1 @@
+"""Generated pictures: GANs, style transfer, and what can be measured of them."""

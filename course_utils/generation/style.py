@@ -1,0 +1,294 @@
+"""Neural style transfer (L4.18): the content of one picture in the style of another. Torch.
+
+Source: Gatys, Ecker and Bethge, arXiv:1508.06576, CVPR 2016. It runs where the network is.
+"""
+
+import contextlib
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from course_utils.arguments.arrays import finite_number, whole_number
+from course_utils.arguments.pictures import as_rgb
+from course_utils.arguments.tensors import require_floats
+from course_utils.data import load_weights
+from course_utils.errors import ArgumentError, require_option
+from course_utils.progress import progress
+from course_utils.training import pick_device
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+CONTENT_LAYER = "relu3_2"
+STAGES = ((64, 64), (128, 128), (256, 256, 256), (512,))  # VGG-16's channels up to conv4_1
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's red, green, blue, 0 … 1
+POOLINGS = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
+SMALLEST = 16  # pixels a side: relu4_1 then has 2 × 2 places
+
+
+@dataclass
+class StyleTransfer:
+    """What `transfer_style` returns: the picture (H, W, 3) uint8, and how it came to be.
+
+    frames: dict of step → picture. content, style, variation: lists of the losses, without alpha,
+    beta and tv, at each step and last of the picture. A step may try pixels that are worse.
+    """
+
+    picture: object = None
+    frames: dict = field(default_factory=dict)
+    content: list = field(default_factory=list)
+    style: list = field(default_factory=list)
+    variation: list = field(default_factory=list)
+
+
+def gram_matrix(features):
+    """The mean over all places of the product of two channels, F Fᵀ / (H W).
+
+    features: (N, C, H, W) or (C, H, W) float. Returns (N, C, C) or (C, C). Raises ArgumentError.
+    """
+    _check("features", features)
+    rows = features.flatten(-2)  # (…, C, H W)
+    return rows @ rows.mT / rows.shape[-1]
+
+
+def style_loss(grams, targets, weights=None):
+    """Mean over the layers of the mean squared difference of two Gram matrices.
+
+    grams, targets: dicts of layer → (N, C, C) or (C, C), of the picture and of the style.
+    weights: dict of layer → w, by which its part is multiplied; None: 1 each. With M places and
+    Gram matrices that are not divided by M, the paper's part of a layer is 1 / (4 C² M²) times the
+    sum of the squared differences: a quarter of ours. Raises ArgumentError.
+    """
+    names = [sorted(found) for found in (grams, targets, targets if weights is None else weights)]
+    if not names[0] or names != 3 * [names[0]]:
+        raise ArgumentError(f"grams, targets, weights must have the same layers, got {names}")
+    total = 0
+    for layer, target in targets.items():
+        _check(f"grams[{layer!r}]", grams[layer], target)
+        part = functional.mse_loss(grams[layer], target)
+        total = total + (part if weights is None else weights[layer] * part)
+    return total / len(targets)
+
+
+def content_loss(features, target):
+    """Mean squared difference of two feature maps of the same shape. Raises ArgumentError."""
+    _check("features", features, target)
+    return functional.mse_loss(features, target)
+
+
+def total_variation(images):
+    """Mean |difference| to the right neighbour plus that to the one below: how rough it is.
+
+    images: (N, C, H, W) or (C, H, W) float tensor, H and W from 2. Raises ArgumentError.
+    """
+    _check("images", images)
+    if min(images.shape[-2:]) < 2:
+        raise ArgumentError(f"images must have sides from 2 pixels, got {tuple(images.shape)}")
+    return images.diff(dim=-1).abs().mean() + images.diff(dim=-2).abs().mean()
+
+
+class VGGFeatures(nn.Module):
+    """VGG-16's convolutions up to conv4_1: (N, 3, H, W) RGB, 0 … 1 → dict of layer → feature map.
+
+    "relu2_1" is the first ReLU after the first pooling: (N, 128, H/2, W/2), and so on, H and W
+    from 8. The pixels are standardised inside by ImageNet's mean and standard deviation, as the
+    weights of `data/weights` want it. layers: the modules, numbered as torchvision's features.
+    pooling: "average", as Gatys et al. recommend, or "max", as the network was trained.
+    """
+
+    def __init__(self, pooling="average"):
+        super().__init__()
+        require_option("pooling", pooling, list(POOLINGS))
+        self.layers, self.names, ins = nn.Sequential(), {}, 3
+        for stage, channels in enumerate(STAGES, 1):
+            for number, outs in enumerate(channels, 1):
+                self.layers.append(nn.Conv2d(ins, outs, 3, padding=1))
+                self.names[len(self.layers)] = f"relu{stage}_{number}"
+                self.layers.append(nn.ReLU())
+                ins = outs
+            if stage < len(STAGES):
+                self.layers.append(POOLINGS[pooling](2))
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
+
+    def forward(self, images):
+        require_floats("images", images, self.mean.dtype, pixels=True)
+        x, maps = (images - self.mean) / self.std, {}
+        for index, layer in enumerate(self.layers):
+            x = layer(x)
+            if index in self.names:
+                maps[self.names[index]] = x
+        return maps
+
+
+def vgg_features(trained=True, pooling="average", seed=0):
+    """A frozen `VGGFeatures` with the course's weights, in evaluation mode, on the CPU.
+
+    trained: False draws orthogonal weights with `seed` instead, as a control: the same network
+    that has never seen a picture. pooling: "average" or "max". Raises ArgumentError.
+    """
+    network, seed = VGGFeatures(pooling), whole_number("seed", seed, 0)
+    if trained:
+        arrays = load_weights("vgg16")
+        network.layers.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
+    else:
+        generator = torch.Generator().manual_seed(seed)
+        for layer in network.layers:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.orthogonal_(layer.weight, math.sqrt(2), generator=generator)
+                nn.init.zeros_(layer.bias)
+    # RGB last in memory: torch convolves that faster
+    return network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+
+
+def transfer_style(content, style, alpha=1.0, beta=10.0, tv=1.0, steps=(50, 20), size=192,
+                   style_size=None, network=None, start="content", seed=0, watch=(),
+                   device=None):  # fmt: skip
+    """Change pixels until their features are the content's and their Gram matrices the style's.
+
+    content, style: (H, W, 3) uint8. The loss is alpha · content + beta · style + tv · variation;
+    the first two are relative: 1 is the mean square of what is aimed at. L-BFGS moves the pixels.
+    steps: how many at each size, the last with sides up to `size`, those before half as large each
+    time (broad strokes cost less there); a whole number: all at `size`. style_size: the style's
+    longer side at the last size; smaller makes smaller strokes; None: `size`.
+    network: a `VGGFeatures`; None: `vgg_features()` on `device`, or on the best one here.
+    start: "content" or "noise", which `seed` draws. watch: steps whose picture is kept.
+    Returns a `StyleTransfer`, after an interrupt with what there is. Raises ArgumentError.
+    """
+    plan = _as_plan(steps, whole_number("size", size, SMALLEST))
+    style_size = size if style_size is None else whole_number("style_size", style_size, SMALLEST)
+    given = {"alpha": alpha, "beta": beta, "tv": tv}
+    factors = [finite_number(name, factor, zero=True) for name, factor in given.items()]
+    require_option("start", start, ["content", "noise"])
+    draw = torch.Generator().manual_seed(whole_number("seed", seed, 0))
+    steps, done = sum(count for _, count in plan), StyleTransfer()
+    watch = _as_watch(watch, steps)
+    content, style = _as_pixels("content", content), _as_pixels("style", style)
+    network, shape = _as_network(network, device), _scaled(content, size).shape[2:]
+    bar, best = iter(progress(range(steps), "style transfer")), [math.inf, None]
+    try:
+        for side, count in plan:
+            aim, model = _scaled(content, side), _scaled(style, style_size * side // size)
+            loss = _make_loss(network, aim, model, factors, done)
+            if best[1] is None:
+                best[1] = aim if start == "content" else torch.rand(aim.shape, generator=draw)
+            best[:] = math.inf, _enlarged(best[1], aim.shape[2:]).to(network.mean)
+
+            def look(pixels, loss=loss):
+                if next(bar) in watch:
+                    done.frames[len(done.style)] = _as_picture(pixels, shape)
+                return loss(pixels)
+
+            _descend(look, best, count)
+        loss(best[1])
+    except KeyboardInterrupt:
+        if best[1] is None:
+            raise
+        print(f"stopped after {len(done.style)} of {steps} steps, picture kept")
+    done.picture = _as_picture(best[1], shape)
+    return done
+
+
+def _descend(look, best, count):
+    """Lower `look` of the pixels by L-BFGS in `count` looks; keeps [loss, pixels] in `best`."""
+    left, pixels = iter(range(count)), best[1].clone().requires_grad_()
+
+    def closure():
+        next(left)  # without a step left it ends L-BFGS, even amid a line search
+        pixels.grad = None
+        loss = look(pixels)
+        if loss < best[0]:
+            best[:] = loss.item(), pixels.detach().clone()
+        # a thousandfold, since torch's L-BFGS passes over changes of the slopes below 1e-10
+        (1000 * loss).backward()
+        return 1000 * loss.detach()
+
+    optimizer = torch.optim.LBFGS([pixels], 1, count, line_search_fn="strong_wolfe")
+    with torch.enable_grad(), contextlib.suppress(StopIteration):  # an interrupt may leave it off
+        while True:
+            optimizer.step(closure)
+
+
+def _make_loss(network, aim, model, factors, done):
+    """The function of the pixels that L-BFGS lowers; it notes the three losses in `done`."""
+    with torch.no_grad():
+        features = network(aim.to(network.mean))[CONTENT_LAYER]
+        maps = network(model.to(network.mean))
+        targets = {layer: gram_matrix(maps[layer]) for layer in STYLE_LAYERS}
+        unit = features.square().mean()  # what the loss is without any features
+        weights = {layer: 1 / target.square().mean() for layer, target in targets.items()}
+
+    def loss(pixels):
+        maps = network(pixels)
+        grams = {layer: gram_matrix(maps[layer]) for layer in STYLE_LAYERS}
+        parts = (content_loss(maps[CONTENT_LAYER], features) / unit,
+                 style_loss(grams, targets, weights), total_variation(pixels))  # fmt: skip
+        for noted, part in zip((done.content, done.style, done.variation), parts, strict=True):
+            noted.append(part.item())
+        return sum(factor * part for factor, part in zip(factors, parts, strict=True))
+
+    return loss
+
+
+def _scaled(images, longest):
+    """(1, 3, H, W) with the longer side of so many pixels, averaged where it shrinks."""
+    height, width = images.shape[2:]
+    shape = [max(SMALLEST, round(side * longest / max(height, width))) for side in (height, width)]
+    return functional.interpolate(images, shape, mode="bilinear", antialias=True).clamp(0, 1)
+
+
+def _enlarged(pixels, shape):
+    return functional.interpolate(pixels.detach().clamp(0, 1), shape, mode="bilinear")
+
+
+def _as_picture(pixels, shape):
+    """(1, 3, h, w), 0 … 1 and a little beyond → (H, W, 3) uint8."""
+    picture = _enlarged(pixels, shape)[0].permute(1, 2, 0) * 255
+    return picture.round().to(torch.uint8).cpu().numpy()
+
+
+def _as_pixels(name, image):
+    """A picture (H, W, 3) uint8 as (1, 3, H, W), 0 … 1."""
+    array = as_rgb(name, image)
+    return torch.tensor(np.ascontiguousarray(array)).permute(2, 0, 1)[None] / 255
+
+
+def _as_plan(steps, size):
+    """[(longer side, steps)] from the smallest size to `size`."""
+    counts = steps if isinstance(steps, tuple | list) else [steps]
+    counts = [whole_number("steps", count, 1) for count in counts]
+    if not counts or size >> (len(counts) - 1) < SMALLEST:
+        sizes = f"{size}, {size // 2}, … pixels from {SMALLEST} on"
+        raise ArgumentError(f"steps must be one number for each of {sizes}, got {counts}")
+    return [(size >> (len(counts) - 1 - place), count) for place, count in enumerate(counts)]
+
+
+def _as_watch(watch, total):
+    if not isinstance(watch, tuple | list | range):
+        raise ArgumentError(f"watch must be a list of steps, got {watch!r}; use [{watch!r}]")
+    if any(whole_number("watch", step, 0) >= total for step in watch):
+        raise ArgumentError(f"watch must be steps 0 … {total - 1}, found {max(watch)}")
+    return watch
+
+
+def _as_network(network, device):
+    if network is None:
+        return vgg_features().to(pick_device(device))
+    if not isinstance(network, VGGFeatures) or device is not None:
+        came = f"a {type(network).__name__} and {device!r}"
+        raise ArgumentError(f"network must be a VGGFeatures, then without device, got {came}")
+    return network
+
+
+def _check(name, value, target=None):
+    """Refuse all but a float tensor like its target; None: (N, C, H, W) or (C, H, W)."""
+    require_floats(name, value)
+    if target is not None:
+        require_floats("target", target)
+    came = f"{tuple(value.shape)} {value.dtype}"
+    if target is None and not (value.ndim in (3, 4) and value.numel()):
+        raise ArgumentError(f"{name} must be (N, C, H, W) or (C, H, W), got {came}")
+    if target is not None and value.shape != target.shape:
+        raise ArgumentError(f"{name} must be {tuple(target.shape)} like target, got {came}")

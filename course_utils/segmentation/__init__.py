@@ -1,0 +1,1 @@
+"""Segmentation: networks, upsampling, masks of instances, panoptic pictures, their metrics."""

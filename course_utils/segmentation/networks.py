@@ -1,0 +1,295 @@
+"""Semantic segmentation with small networks (L4.12, L4.13): FCN, U-Net, training, classes, things.
+
+Pictures are (N, C, H, W) uint8, their sides multiples of 8; labels (N, H, W), the class of every
+pixel; logits (N, K, H, W). Everything runs on the device where the model is.
+"""
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from course_utils.arguments import advice
+from course_utils.arguments.arrays import as_array, finite_number, whole_number
+from course_utils.arguments.pictures import require_finite
+from course_utils.arguments.tensors import require_model_input
+from course_utils.errors import ArgumentError
+from course_utils.models import conv_norm
+from course_utils.progress import progress
+from course_utils.segmentation.upsampling import bilinear_kernel
+from course_utils.training import mode
+
+
+def fcn(classes=13, width=16, channels=3):
+    """Fully convolutional network: scores of eighths of the picture, enlarged at once (L4.13).
+
+    (N, channels, H, W) float32, 0 … 1 → (N, classes, H, W). Four 3 × 3 convolutions, three of
+    stride 2, with width, 2, 4 and 4 times as many channels; 1 × 1 to the scores; one transposed
+    convolution of stride 8 that starts as bilinear: FCN without its skips. Raises ArgumentError.
+    Source: Long et al., arXiv:1411.4038.
+    """
+    classes, width, channels = _sizes(classes, width, channels)
+    enlarge = nn.ConvTranspose2d(classes, classes, 16, stride=8, padding=4, bias=False)
+    with torch.no_grad():  # each class by itself
+        kernel = torch.tensor(bilinear_kernel(8), dtype=torch.float32)
+        enlarge.weight.copy_(torch.eye(classes)[:, :, None, None] * kernel)
+    return nn.Sequential(
+        _block(channels, width, 2), _block(width, 2 * width, 2),
+        _block(2 * width, 4 * width, 2), _block(4 * width, 4 * width),
+        nn.Conv2d(4 * width, classes, 1), enlarge,
+    )  # fmt: skip
+
+
+class UNet(nn.Module):
+    """U-Net: down three times, up three times, with what was seen on the way down (L4.13).
+
+    (N, channels, H, W) float32, 0 … 1 → (N, classes, H, W). Down to H/2, H/4, H/8 with width, 2 and
+    4 times as many channels. Up: a transposed convolution doubles the map, the map of that size
+    from the way down is put beside it, a 3 × 3 convolution mixes both; the last one goes to the
+    scores. stages: three modules to go down with instead, of which copies are made, such as those
+    of a trained `yolo_network`: (detector[:2], detector[2:8], detector[8:12]). Raises
+    ArgumentError. Source: Ronneberger et al., arXiv:1505.04597.
+    """
+
+    def __init__(self, classes=13, width=16, channels=3, stages=None):
+        super().__init__()
+        classes, width, channels = _sizes(classes, width, channels)
+        if stages is None:
+            stages = (
+                _block(channels, width, 2),
+                nn.Sequential(nn.MaxPool2d(2), _block(width, 2 * width)),
+                nn.Sequential(nn.MaxPool2d(2), _block(2 * width, 4 * width),
+                              _block(4 * width, 4 * width)),
+            )  # fmt: skip
+        self.down = nn.ModuleList(copy.deepcopy(stage) for stage in _as_stages(stages))
+        half, quarter, eighth = (_channels(stage) for stage in self.down)
+        self.up_quarter = nn.ConvTranspose2d(eighth, quarter, 2, stride=2)
+        self.mix_quarter = _block(2 * quarter, quarter)
+        self.up_half = nn.ConvTranspose2d(quarter, half, 2, stride=2)
+        self.mix_half = _block(2 * half, half)
+        self.up_full = nn.ConvTranspose2d(half, classes, 2, stride=2)
+
+    def forward(self, x):
+        require_model_input("x", x, self, pixels=True)
+        half = self.down[0](x)
+        quarter = self.down[1](half)
+        y = self.up_quarter(self.down[2](quarter))
+        y = self.up_half(self.mix_quarter(torch.cat([y, quarter], dim=1)))
+        return self.up_full(self.mix_half(torch.cat([y, half], dim=1)))
+
+
+def fit_segmentation(model, images, labels, steps, batch_size=8, learning_rate=0.02,
+                     class_weights=None, seed=0):  # fmt: skip
+    """Train in place with AdamW, its rate rising once and falling; returns the losses, a list.
+
+    images: (N, C, H, W) uint8. labels: (N, H, W) whole numbers 0 … K − 1. steps: how many batches,
+    out of an order that `seed` shuffles anew each time round. class_weights: (K,), what a pixel of
+    each class counts in the cross-entropy; only their ratios matter. An interrupt ends the
+    training early, and the weights are kept. Raises ArgumentError.
+    """
+    steps, batch_size = whole_number("steps", steps, 1), whole_number("batch_size", batch_size, 1)
+    learning_rate = finite_number("learning_rate", learning_rate)
+    order = torch.Generator().manual_seed(whole_number("seed", seed, 0))
+    device, images = _device(model), _as_pictures(images)
+    labels, weights = _as_labels(labels, images), _as_weights(class_weights)
+    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps + 1)
+    batches, losses = [], []
+    with mode(model, training=True):
+        try:
+            for step in progress(range(steps), "training"):
+                batches = batches or _batches(len(images), batch_size, order)
+                batch = batches.pop()
+                logits = _logits(model, images[batch].to(device))
+                if step == 0:
+                    weights = _check_classes(logits, labels, weights)
+                loss = functional.cross_entropy(logits, labels[batch].to(device).long(), weights)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                losses.append(loss.detach())
+        except KeyboardInterrupt:
+            print(f"stopped after {len(losses)} of {steps} steps, weights kept")
+    return torch.stack(losses).tolist() if losses else []
+
+
+def _batches(count, size, order):
+    """All indices in a new order, in batches; the last one is shorter, but never a single one."""
+    batches = list(torch.randperm(count, generator=order).split(size))
+    if len(batches) > 1 and len(batches[-1]) == 1:  # batch normalisation needs two
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+def predict_classes(model, images, class_weights=None, batch_size=50):
+    """The likeliest class of every pixel: (N, C, H, W) uint8 → (N, H, W) uint8, NumPy.
+
+    class_weights: (K,) with which the model was trained; its probabilities are divided by them, for
+    it learnt to name a class that many times too often (arXiv:2007.07314). None: leave them.
+    Works through the images batch_size at a time, in evaluation mode, without gradients; the model
+    is left in the mode it was in. Raises ArgumentError.
+    """
+    batch_size, device = whole_number("batch_size", batch_size, 1), _device(model)
+    weights, parts = _as_weights(class_weights), []
+    with mode(model, training=False), torch.inference_mode():
+        for batch in _as_pictures(images).split(batch_size):
+            logits = _logits(model, batch.to(device))
+            if logits.shape[1] > 256:
+                raise ArgumentError(f"model must have at most 256 classes, got {logits.shape[1]}")
+            if weights is not None:
+                weights = _check_classes(logits, None, weights)
+                logits = logits - weights.log()[:, None, None]
+            parts.append(logits.argmax(1).to(torch.uint8).cpu())
+    return torch.cat(parts).numpy()
+
+
+def random_crops(image, labels, count, size, seed=0):
+    """Square parts of one picture at random places, turned by quarters, one in two mirrored.
+
+    image: (H, W) uint8. labels: (H, W) whole numbers or bool. size: pixels a side. Returns images
+    (count, 1, size, size) uint8 and labels (count, size, size) int64. Raises ArgumentError.
+    """
+    count, size = whole_number("count", count, 1), whole_number("size", size, 1)
+    given, image, labels = image, as_array("image", image), as_array("labels", labels)
+    if image.dtype != np.uint8 and image.ndim == 2 and image.size:
+        require_finite("image", given, image)
+        fix = advice.in_bytes("image", given, image)
+        raise ArgumentError(f"image must be (H, W) uint8, got {_tell(image)}; use {fix}")
+    if image.dtype != np.uint8 or image.ndim != 2 or image.shape != labels.shape:
+        came = f"{_tell(image)} and labels {labels.shape}"
+        raise ArgumentError(f"image must be (H, W) uint8, as large as the labels, got {came}")
+    if labels.dtype.kind not in "biu":
+        raise ArgumentError(f"labels must be whole numbers or bool, got {labels.dtype}")
+    if size > min(image.shape):
+        raise ArgumentError(f"size must be at most {min(image.shape)} pixels, got {size}")
+    rng = np.random.default_rng(whole_number("seed", seed, 0))
+    both, crops = np.stack([image, labels]).astype(int), []  # so that they move together
+    for _ in range(count):
+        y, x = (rng.integers(side - size + 1) for side in image.shape)
+        crop = np.rot90(both[:, y : y + size, x : x + size], rng.integers(4), axes=(1, 2))
+        crops.append(crop[..., ::-1] if rng.integers(2) else crop)
+    crops = torch.tensor(np.stack(crops))
+    return crops[:, :1].to(torch.uint8), crops[:, 1]
+
+
+def separate(mask, smoothing=1.5, apart=5):
+    """Number the things in a mask and cut those that touch: (H, W) bool → (H, W) int32, 0 outside.
+
+    Each thing is flooded from where it is thickest: maxima of the distance to the background,
+    smoothed by a Gaussian of `smoothing` pixels, at least `apart` pixels from each other.
+    Raises ArgumentError. Source: Vincent and Soille, IEEE PAMI 1991 (watershed).
+    """
+    from scipy import ndimage
+    from skimage.feature import peak_local_max
+    from skimage.segmentation import watershed
+
+    given, mask = mask, as_array("mask", mask)
+    if mask.dtype != bool or mask.ndim != 2:
+        fix = f"; use {advice.part('mask', given, ' == 1')}" if mask.ndim == 2 else ""
+        raise ArgumentError(f"mask must be (H, W) bool, got {_tell(mask)}{fix}")
+    smoothing, apart = finite_number("smoothing", smoothing), whole_number("apart", apart, 1)
+    depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), smoothing)
+    blobs, _ = ndimage.label(mask)
+    tops = peak_local_max(depth, min_distance=apart, labels=blobs, exclude_border=False)
+    seeds = np.zeros(mask.shape, np.int32)
+    seeds[tuple(tops.T)] = np.arange(1, len(tops) + 1)
+    return watershed(-depth, seeds, mask=mask)
+
+
+def _block(ins, outs, stride=1):
+    return nn.Sequential(conv_norm(ins, outs, 3, stride), nn.SiLU())
+
+
+def _channels(stage):
+    """How many channels come out."""
+    return [part for part in stage.modules() if isinstance(part, nn.Conv2d)][-1].out_channels
+
+
+def _as_stages(stages):
+    three = isinstance(stages, tuple | list) and len(stages) == 3
+    if not three or not all(isinstance(stage, nn.Module) for stage in stages):
+        raise ArgumentError(f"stages must be three modules, got {_tell(stages)}")
+    return stages
+
+
+def _sizes(classes, width, channels):
+    sizes = {"classes": classes, "width": width, "channels": channels}
+    return [whole_number(name, value, 1) for name, value in sizes.items()]
+
+
+def _tell(value):
+    if not hasattr(value, "dtype"):
+        return f"a {type(value).__name__}"
+    return f"{tuple(value.shape)} {value.dtype}"
+
+
+def _device(model):
+    if not isinstance(model, nn.Module):
+        raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+    return next(model.parameters()).device
+
+
+def _logits(model, images):
+    logits = model(images / 255)
+    if logits.ndim != 4 or logits.shape[2:] != images.shape[2:]:
+        came = f"{tuple(logits.shape)} for images {tuple(images.shape)}"
+        raise ArgumentError(
+            f"model must return logits (N, K, H, W) of the images' size, got {came}"
+        )
+    return logits
+
+
+def _as_pictures(images):
+    """A tensor, RGB last in memory: torch convolves that faster."""
+    given = images
+    if isinstance(images, np.ndarray):
+        images = torch.from_numpy(as_array("images", images))
+    known = isinstance(images, torch.Tensor) and images.dtype == torch.uint8
+    if not known or images.ndim != 4 or 0 in images.shape:
+        fix = ""
+        if isinstance(images, torch.Tensor) and images.ndim == 4 and images.numel():
+            array = as_array("images", images)
+            require_finite("images", given, array)
+            fix = f"; use {advice.in_bytes('images', given, array)}"
+        raise ArgumentError(f"images must be (N, C, H, W) uint8, 0 … 255, got {_tell(images)}{fix}")
+    if images.shape[2] % 8 or images.shape[3] % 8:
+        second = advice.moved("images", given, 0, 3, 1, 2)
+        hint = f"; use {second}" if images.shape[3] in (1, 3) else ""
+        shape = tuple(images.shape)
+        raise ArgumentError(f"images must have sides of 8, 16, … pixels, got {shape}{hint}")
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def _as_labels(labels, images):
+    """A tensor of whole numbers, one a pixel."""
+    array, wanted = as_array("labels", labels), (len(images), *images.shape[2:])
+    if array.dtype.kind not in "iu":
+        raise ArgumentError(f"labels must be whole numbers, got {array.dtype}")
+    if array.shape != wanted:
+        raise ArgumentError(f"labels must be {wanted} for these images, got {array.shape}")
+    return torch.from_numpy(array if array.dtype == np.uint8 else array.astype(np.int64))
+
+
+def _as_weights(value):
+    if value is None:
+        return None
+    array = as_array("class_weights", value)
+    if not np.isfinite(array).all() or (array <= 0).any():
+        raise ArgumentError(f"class_weights must be above 0 and finite, got {array.tolist()}")
+    return torch.as_tensor(array)
+
+
+def _check_classes(logits, labels, weights):
+    """The weights on the logits' device, after labels and weights were found to fit the logits."""
+    classes = logits.shape[1]
+    if labels is not None:
+        low, high = (int(value) for value in labels.aminmax())
+        if low < 0 or high >= classes:
+            wrong = low if low < 0 else high
+            raise ArgumentError(f"labels must be 0 … {classes - 1} for this model, found {wrong}")
+    if weights is not None and weights.shape != (classes,):
+        raise ArgumentError(f"class_weights must be ({classes},), got {tuple(weights.shape)}")
+    return None if weights is None else weights.to(logits)

@@ -189,8 +189,8 @@ def test_loading_from_any_folder_writes_nothing(tmp_path):
 
 @pytest.mark.parametrize(
     "module",
-    ["data", "pictures", "figures", "resampling", "downloads", "checks.image_data", "cutouts",
-     "scenes", "boxes", "metrics", "segmentation_metrics", "panoptic"],
+    ["data", "pictures", "figures", "filters", "layers", "downloads", "checks.image_data", "scenes",
+     "detection.boxes", "detection.metrics", "segmentation.metrics", "segmentation.panoptic"],
 )  # fmt: skip
 def test_no_torch_behind_a_numpy_door(module):
     code = f"import sys, course_utils.{module}; print('torch' in sys.modules)"

@@ -123,8 +123,8 @@ def test_a_room_gets_a_line_for_each_problem(monkeypatch):
         raise EnvironmentProblem("widgets: reinstall")
 
     monkeypatch.setattr(doctor, "check_widgets", refuse)
-    monkeypatch.setattr(doctor, "check_data", lambda: ("", ["one file", "another file"]))
-    monkeypatch.setattr(doctor, "check_chapters", lambda paths: (f"{len(paths)} chapters", []))
+    monkeypatch.setattr(readiness, "check_data", lambda: ("", ["one file", "another file"]))
+    monkeypatch.setattr(readiness, "check_chapters", lambda paths: (f"{len(paths)} chapters", []))
     lines, problems = readiness.examine(CHAPTERS)
     assert problems == ["widgets: reinstall", "one file", "another file"]
     assert lines[0].startswith("Ready: Python") and lines[1:] == ["4 chapters"]
@@ -208,8 +208,8 @@ def test_chapters_that_could_not_be_asked_are_no_success(monkeypatch):
     def fails(_):
         raise SystemExit
 
-    monkeypatch.setattr(doctor, "check_chapters", fails)
-    monkeypatch.setattr(doctor, "check_data", lambda: ("Data", []))
+    monkeypatch.setattr(readiness, "check_chapters", fails)
+    monkeypatch.setattr(readiness, "check_data", lambda: ("Data", []))
     _, problems = readiness.examine(CHAPTERS)
     assert any("could not be asked" in problem for problem in problems)
 

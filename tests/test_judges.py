@@ -35,6 +35,12 @@ NO_JUDGE = re.compile(  # what only makes, moves, seeds or compares numbers
     r"|nn|nn\.init\S*|nn\.[A-Z]\w*)$|PIL\.Image(\.(new|fromarray))?$|numpy\.(?!einsum$)"
 )
 ALONE = {  # public name → why no library judges it; what does
+    "layers.Layer": "computes nothing: what every layer has",
+    "layers.require_call": "checks what comes in",
+    "layers.uniform_parameters": "draws numbers: their bounds by hand",
+    "measuring.Stopwatch": "a clock",
+    "measuring.time_call": "a clock",
+    "segmentation.panoptic.merge_panoptic": "a rule of a paper: restated pixel by pixel",
     "segmentation.panoptic.panoptic_ids": "a notation of this course: numbers by hand",
     "generation.measures.judge_pictures": "counts of this course: numbers by hand",
     "segmentation.metrics.as_ids": "checks what comes in",

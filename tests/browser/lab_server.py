@@ -18,7 +18,7 @@ from course_utils.command.kernels import lab_environment
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((REPOSITORY / "notebooks").glob("0*.ipynb"))
 PROBE = Path(__file__).with_name("probe.js")
-START_S, RUN_S = 90, 600  # longest waits: for a server, a page or a kernel, and for Run All
+START_S, RUN_S = 90, 1800  # longest waits: for a server, a page or a kernel, and for Run All
 READY = "() => course.ready()"
 POLL_MS = 30  # to look at each frame would make the page draw all the time
 EVERY_CELL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "contentVisibility"}}

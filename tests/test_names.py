@@ -11,7 +11,7 @@ import requests
 from PIL import Image
 
 from course_utils import downloads, files
-from course_utils.command import cli, handout, notebook_files
+from course_utils.command import cli, notebook_files
 from course_utils.data import load_cutout, load_photo, load_texture
 from course_utils.errors import CourseError, DataError, require_option
 from course_utils.explore.pixel_editor import PixelEditor
@@ -256,13 +256,6 @@ def test_a_file_that_a_browser_named_otherwise_is_offered(here, monkeypatch):
         downloads.fetch("cifar10", here)
 
 
-def test_a_browser_may_be_named_in_quotes(here):
-    program = here / "chrome.exe"
-    program.touch(mode=0o755)
-    for given in (str(program), f'"{program}"', f" {program} "):
-        assert handout.find_browser({"COURSE_CHROMIUM": given}) == str(program)
-
-
 # names of options
 
 
@@ -327,18 +320,17 @@ WORDS = {"path", "paths", "file", "files", "folder", "folders", "chapter", "chap
 DOORS = {  # asked above with names as people give them
     "pictures.load_image", "pictures.save_bitmap", "pictures.load_bitmap",
     "explore.pixel_editor.PixelEditor", "command.notebook_files.find_chapter",
-    "command.notebook_files.chapter_paths", "command.cli.tell_progress",
+    "command.notebook_files.chapter_paths", "command.solved.report",
     "downloads.downloaded", "downloads.keep_in", "downloads.fetch",
-    "downloads.fetch_detector", "downloads.pretrained_detector", "command.solved.report",
-    "command.cli.make_slides", "command.cli.make_handouts", "command.cli.refresh",
+    "downloads.fetch_detector", "downloads.pretrained_detector",
 }  # fmt: skip
 INSIDE = {  # get what `find_chapter` has found, a file of the course, or Jupyter's folders
-    "command.cli": {"make_live", "make_student"}, "data": {"read_checked"},
+    "data": {"read_checked"},
     "files": {"find", "write_whole", "how_to_restore", "how_to_update"},
     "explore.outlines": {"set_outline"},
 } | dict.fromkeys(["doctor"] + [f"command.{name}" for name in (
-    "course_map", "deck", "readiness", "editions", "handout", "live", "notebook_files", "pages",
-    "refresh", "saved_widgets", "student")])  # fmt: skip
+    "authors", "deck", "readiness", "editions", "live", "notebook_files", "pages",
+    "saved_widgets")])  # fmt: skip
 
 
 def takers():

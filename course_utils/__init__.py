@@ -1,7 +1,7 @@
 """From pixels to computer vision: what the four notebooks import, so that they show the lesson.
 
 Data:         data (data/ → arrays), pictures (your own), scenes (made, with their truth),
-              downloads and pretrained (fetched only when you ask)
+              downloads (data sets and trained detectors, fetched only when you ask)
 By hand:      filters, layers (NumPy, as chapters 1 and 2 type them; threads: their speed)
 Networks:     models, efficientnet; training, measuring, distributed
 Chapter 4:    detection/, segmentation/, generation/

@@ -1,35 +1,34 @@
-"""Full-size data sets, fetched only when you ask for one by name; no lesson needs them.
+"""Data sets and trained detectors of full size, fetched only when you ask for one by name.
 
-    root = fetch("cifar10")
+    root = fetch("cifar10")  # once, with a network
     train = torchvision.datasets.CIFAR10(root, train=True)
 
-Each archive is checked against its SHA-256 and unpacked beside its place, then moved there whole:
-a cut connection, an interrupt or a login page leaves nothing behind.
+    fetch_detector("mask_rcnn")  # once, with a network
+    model, names = pretrained_detector("mask_rcnn")
+
+pooch fetches the data sets: each archive is checked against its SHA-256 and unpacked beside its
+place, then moved there whole, so that a cut connection, an interrupt or a login page leaves nothing
+behind. torchvision fetches its own weights: their SHA-256 must begin as the file's name says.
 """
 
 import gzip
-import hashlib
 import http.client
 import os
 import shutil
 import tarfile
-import time
-import urllib.error
-import urllib.request
 import uuid
 import zipfile
 import zlib
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
-from tqdm import tqdm
+import pooch
 
 from course_utils.data import FOLDER
 from course_utils.errors import DataError, require_option
 from course_utils.files import cleaned, find
 
-TIMEOUT = 30  # seconds without a byte
-TRIES = 3
-CUT = (http.client.HTTPException, ValueError)  # an answer that breaks off or makes no sense
+TIMEOUT_S = 30  # longest wait without a byte
+RETRIES = 2
 
 _FASHION = "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"
 _VOC = "https://thor.robots.ox.ac.uk/pascal/VOC/"
@@ -123,11 +122,11 @@ def fetch(name, folder=None):
     if not hasattr(tarfile, "data_filter"):
         raise DataError(f"{name} is unpacked safely from Python 3.11.4 on; use a newer Python")
     folder = keep_in(folder)
-    target, scratch = folder / name, folder / f".{name}-{uuid.uuid4().hex[:8]}"
+    target = folder / name
+    scratch = folder / f".{name}-{uuid.uuid4().hex[:8]}"
     if target.is_dir():
         return target
     try:
-        _make(scratch)
         _fill(name, scratch, target)
         shutil.rmtree(scratch, ignore_errors=True)
     except BaseException:  # also an interrupt, even while it cleans up
@@ -136,112 +135,137 @@ def fetch(name, folder=None):
     return target
 
 
-def _make(scratch):
-    try:
-        scratch.mkdir(parents=True)
-    except OSError as problem:
-        raise DataError(
-            f"{scratch.parent} cannot be written ({problem.strerror}); set COURSE_DOWNLOADS to a "
-            "folder that can"
-        ) from None
-
-
 def _fill(name, scratch, target):
     """Fetch and unpack in `scratch`, then move all of it to `target` at once."""
     folder = target.parent
     try:
+        scratch.mkdir(parents=True)
         for url, digest, inside in SETS[name]:
             archive = _obtain(url, digest, folder, scratch)
             _unpack(archive, scratch / "ready" / inside)
             if archive.parent == scratch:
                 archive.unlink()
         os.rename(scratch / "ready", target)
+    except DataError:
+        raise
     except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as problem:
-        if isinstance(problem, DataError):
-            raise
         if not target.is_dir():  # else another notebook was first, and its copy serves
-            reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-            full = getattr(problem, "errno", None) is not None  # the disk's word, not the archive's
-            cure = "set COURSE_DOWNLOADS to a folder with room" if full else "run this again"
-            raise DataError(f"{name} could not be put into {folder} ({reason}); {cure}") from None
+            of_disk = getattr(problem, "errno", None) is not None
+            fix = "set COURSE_DOWNLOADS to a folder with room that you may write"
+            raise DataError(
+                f"{name} could not be put into {folder} ({_reason(problem)}): "
+                f"{fix if of_disk else 'run this again'}"
+            ) from None
 
 
 def _obtain(url, digest, folder, scratch):
-    """The verified archive: the one in `folder` if it is right, else downloaded to `scratch`."""
+    """The verified archive: the one in `folder` if it is right, else fetched into `scratch`."""
+    from requests import RequestException
+
     file = url.rsplit("/", 1)[1]
     by_hand, hint = find(file, folder=folder)
-    if hint is None and _sha256(by_hand) == digest:
+    if hint is None and pooch.file_hash(by_hand) == digest:
         return by_hand
-    for attempt in range(1, TRIES + 1):
-        try:
-            _download(url, scratch / file)
-            break
-        except (urllib.error.URLError, TimeoutError, ConnectionError, *CUT) as problem:
-            reason = getattr(problem, "reason", None) or problem
-            final = isinstance(problem, urllib.error.HTTPError) and problem.code < 500
-            if attempt == TRIES or final:
-                raise DataError(
-                    f"{file} could not be fetched ({reason}): connect to a network and run this "
-                    f"again, or put the file from {url} into {folder}{hint}"
-                ) from None
-            time.sleep(attempt)
-    if _sha256(scratch / file) != digest:
-        raise DataError(
-            f"{file} came with wrong bytes (a login page?) and was thrown away; run this again, "
-            f"or put the file from {url} into {folder}{hint}"
-        )
-    return scratch / file
-
-
-def _download(url, path):
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, open(path, "wb") as file:
-        total = int(answer.headers.get("Content-Length") or 0) or None
-        with tqdm(total=total, unit="B", unit_scale=True, desc=path.name, leave=False) as bar:
-            while chunk := _read(answer):
-                file.write(chunk)
-                bar.update(len(chunk))
-        if total and file.tell() < total:  # not the bar's count: bars may be switched off
-            came = file.tell()
-            raise ConnectionError(f"the connection was cut after {came:,} of {total:,} bytes")
-
-
-def _read(answer):
-    """The next piece. What goes wrong here is the network's fault, not the disk's."""
+    fix = f"run this again, or put the file from {url} into {folder}{hint or ''}"
+    store = pooch.create(scratch, "", registry={file: digest}, urls={file: url},
+                         retry_if_failed=RETRIES)  # fmt: skip
+    get = pooch.HTTPDownloader(progressbar=True, chunk_size=2**16, timeout=TIMEOUT_S)
     try:
-        return answer.read(1 << 16)
-    except OSError as problem:
-        raise ConnectionError(str(problem)) from None
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return Path(store.fetch(file, downloader=get))
+    except RequestException as problem:
+        raise DataError(
+            f"{file} could not be fetched ({_reason(problem)}): connect to a network and {fix}"
+        ) from None
+    except ValueError:  # pooch's word for another SHA-256
+        raise DataError(
+            f"{file} came with wrong bytes (a login page?) and was thrown away; {fix}"
+        ) from None
 
 
 def _unpack(archive, folder):
-    """tar, tar.gz, zip or gz → folder; an archive with a member outside it is refused."""
+    """tar, tar.gz, zip or gz → folder; tarfile and zipfile let no member out of it."""
     folder.mkdir(parents=True, exist_ok=True)
     if archive.name.endswith((".tar", ".tar.gz")):
         with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter=_inside)
+            tar.extractall(folder, filter="data")
     elif archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as members:
-            for name in members.namelist():
-                if _leads_outside(name):
-                    raise zipfile.BadZipFile(f"{name!r} would be written outside")
             members.extractall(folder)
     else:
         with gzip.open(archive) as source, open(folder / archive.stem, "wb") as file:
             shutil.copyfileobj(source, file)
 
 
-def _inside(member, folder):
-    """tarfile's own filter, which would make an absolute name relative: here it is refused."""
-    if _leads_outside(member.name):
-        raise tarfile.OutsideDestinationError(member, member.name)
-    return tarfile.data_filter(member, folder)
+def _reason(problem):
+    """The first cause of an error in a few words, without those that libraries wrapped around."""
+    while problem.__context__ is not None:
+        problem = problem.__context__
+    said = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+    return said.splitlines()[0]
 
 
-def _leads_outside(name):
-    path = PureWindowsPath(name)  # knows drive letters, and both kinds of slashes
-    return bool(path.anchor) or ".." in path.parts
+DETECTORS = {  # name → torchvision's name
+    "faster_rcnn": "fasterrcnn_mobilenet_v3_large_fpn",
+    "mask_rcnn": "maskrcnn_resnet50_fpn",
+}
+
+
+def fetch_detector(name, folder=None):
+    """Download a detector's weights, trained on COCO's photos, once; returns their file.
+
+    name: "faster_rcnn" (MobileNet V3, 74 MB) or "mask_rcnn" (ResNet-50, 170 MB).
+    folder: where to keep it; default: $COURSE_DOWNLOADS, else data/downloads in the course.
+    The file is written under another name, checked, then moved to its place. Raises DataError in
+    one sentence if there is no network or the bytes are not the right ones.
+    """
+    path, hint = _weights_file(name, folder)
+    if hint is None:
+        return path
+    _, weights = _torchvision(name)
+    try:
+        weights.get_state_dict(check_hash=True, weights_only=True, model_dir=path.parent)
+    except (OSError, RuntimeError, http.client.HTTPException) as problem:  # network, place, bytes
+        raise DataError(
+            f"{path.name} could not be fetched ({_reason(problem)}): connect to a network and run "
+            f"this again, or put the file from {weights.url} into {path.parent}{hint}"
+        ) from None
+    return path
+
+
+def pretrained_detector(name, folder=None):
+    """The detector, in evaluation mode, and the names of its classes; None if it was not fetched.
+
+    name, folder: as in `fetch_detector`. It takes a list of images (3, H, W) float32, 0 … 1, of any
+    size, and returns for each a dict of "boxes", xyxy in pixels, "labels", "scores", and, Mask
+    R-CNN, "masks" (N, 1, H, W), 0 … 1. Raises DataError for a file that holds something else.
+    """
+    path, hint = _weights_file(name, folder)
+    if hint is not None:
+        return None
+    build, weights = _torchvision(name)
+    try:
+        arrays = weights.get_state_dict(
+            model_dir=path.parent, file_name=path.name, map_location="cpu", weights_only=True
+        )
+        model = build(weights=None, weights_backbone=None)
+        model.load_state_dict(arrays)
+    except Exception as problem:  # of many kinds; some advise to trust the file, so none is quoted
+        raise DataError(
+            f"{path} does not hold the weights of {name} ({type(problem).__name__}): "
+            "delete it and fetch it again"
+        ) from None
+    return model.eval(), weights.meta["categories"]
+
+
+def _weights_file(name, folder):
+    require_option("name", name, list(DETECTORS))
+    _, weights = _torchvision(name)
+    return find(weights.url.rsplit("/", 1)[1], folder=keep_in(folder))
+
+
+def _torchvision(name):
+    """The function that builds a detector, and its weights; torch is loaded only here."""
+    from torchvision import models
+
+    builder = DETECTORS[name]
+    return models.get_model_builder(builder), models.get_model_weights(builder).COCO_V1

@@ -12,10 +12,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from stored_outputs import IGNORED, TRAINED, cell_difference
 
+from course_utils.command.editions import write_student
 from course_utils.command.kernels import kernel_environment
 from course_utils.command.live import write_live
 from course_utils.command.solved import exercise_states
-from course_utils.command.student import write_student
 from notebooks_as_files import code_cells, parts, read, tags
 
 ADDED = {"live-start", "speaker-notes", "finished"}  # tags of what an edition adds
@@ -127,7 +127,7 @@ def student_edition(path):
     count, problems = compare(zip(stored, edition.cells, strict=True))
     states = exercise_states(edition).items()
     return count, problems + [
-        f"{name}: {state}" for name, state in states if state[1] != "not attempted"
+        f"{name}: {state}" for name, state in states if state != "not attempted"
     ]
 
 

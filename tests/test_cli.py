@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from course_utils.command import cli, kernels, notebook_files
+from course_utils.command import cli, kernels, lab, notebook_files
 from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, ROOT
 
@@ -30,15 +30,15 @@ def test_a_missing_chapter_lists_what_there_is(capsys):
 
 
 def test_the_command_line_keeps_the_token_and_fits_the_machine(monkeypatch):
-    monkeypatch.setattr(cli, "has_browser", lambda: False)
+    monkeypatch.setattr(lab, "has_browser", lambda: False)
     monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
-    line = " ".join(cli.lab_arguments(CHAPTERS[0], no_browser=False))
+    line = " ".join(lab.lab_arguments(CHAPTERS[0], no_browser=False))
     assert "--allow-root" in line and "--no-browser" in line
     assert "default_url=/lab/tree/notebooks/01_image_data.ipynb" in line
     assert "token" not in line and "0.0.0.0" not in line
-    monkeypatch.setattr(cli, "has_browser", lambda: True)
+    monkeypatch.setattr(lab, "has_browser", lambda: True)
     monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
-    line = " ".join(cli.lab_arguments(CHAPTERS[0], no_browser=False))
+    line = " ".join(lab.lab_arguments(CHAPTERS[0], no_browser=False))
     assert "--allow-root" not in line and "--no-browser" not in line
 
 
@@ -86,7 +86,7 @@ def test_options_go_on_to_jupyter_and_the_users_config_is_kept(monkeypatch, tmp_
 
     started = []
     monkeypatch.setattr(jupyterlab.labapp.LabApp, "launch_instance", started.append)
-    monkeypatch.setattr(cli, "announce", lambda *_: None)
+    monkeypatch.setattr(lab, "announce", lambda *_: None)
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "theirs")
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
     stale = tmp_path / f"jpserver-{os.getpid()}.json"
@@ -113,45 +113,43 @@ def test_only_this_process_is_announced(monkeypatch, capsys):
     servers = [{"pid": 1, "url": "http://x:1/", "token": "old"},
                {"pid": 2, "url": "http://x:2/", "token": "new"}]  # fmt: skip
     monkeypatch.setattr(jupyter_server.serverapp, "list_running_servers", lambda log: servers)
-    cli.announce(CHAPTERS[0], 2)
+    lab.announce(CHAPTERS[0], 2)
     said = capsys.readouterr().out
     assert "http://x:2/lab/tree/notebooks/01_image_data.ipynb?token=new" in said
     assert "old" not in said
 
 
 def test_a_screen_is_needed_for_a_browser(monkeypatch):
-    monkeypatch.setattr(cli.webbrowser, "get", lambda: None)
+    monkeypatch.setattr(lab.webbrowser, "get", lambda: None)
     monkeypatch.setattr(sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    assert not cli.has_browser()
+    assert not lab.has_browser()
     monkeypatch.setenv("DISPLAY", ":0")
-    assert cli.has_browser()
+    assert lab.has_browser()
 
     def none():
-        raise cli.webbrowser.Error
+        raise lab.webbrowser.Error
 
-    monkeypatch.setattr(cli.webbrowser, "get", none)
-    assert not cli.has_browser()
+    monkeypatch.setattr(lab.webbrowser, "get", none)
+    assert not lab.has_browser()
 
 
 def test_refresh_runs_what_is_named_or_all(monkeypatch, capsys):
-    from course_utils.command import refresh
+    from course_utils.command import authors
 
     ran = []
-    monkeypatch.setattr(refresh, "refresh_notebook", lambda path: ran.append(path) or 1.0)
+    monkeypatch.setattr(authors, "refresh_notebook", lambda path: ran.append(path) or 1.0)
     assert cli.main(["refresh", "1"]) == 0 and ran == [CHAPTERS[0]]
     assert cli.main(["refresh"]) == 0 and ran[1:] == CHAPTERS
     assert "01_image_data.ipynb: run in 1 s" in capsys.readouterr().out
 
 
 def test_map_says_whether_the_map_changed(monkeypatch, capsys):
-    from course_utils.command import course_map
+    from course_utils.command import authors
 
     asked, answers = [], iter([True, False])
-    monkeypatch.setattr(
-        course_map, "write_map", lambda *given: asked.append(given) or next(answers)
-    )
+    monkeypatch.setattr(authors, "write_map", lambda *given: asked.append(given) or next(answers))
     assert cli.main(["map"]) == 0 and cli.main(["map"]) == 0
     assert asked == 2 * [(ROOT / "notebooks" / "README.md", CHAPTERS)]
     assert capsys.readouterr().out.splitlines() == [
@@ -161,12 +159,12 @@ def test_map_says_whether_the_map_changed(monkeypatch, capsys):
 
 
 def test_map_names_the_heading_that_says_too_little(monkeypatch, capsys):
-    from course_utils.command import course_map
+    from course_utils.command import authors
 
     def refuse(*_):
         raise CourseError("02_cnn.ipynb: '## 2.1 T' has no 'outcome' in its metadata")
 
-    monkeypatch.setattr(course_map, "write_map", refuse)
+    monkeypatch.setattr(authors, "write_map", refuse)
     assert cli.main(["map"]) == 1
     assert capsys.readouterr().err.startswith("course map: 02_cnn.ipynb: '## 2.1 T' has no")
 
@@ -207,17 +205,17 @@ def test_live_writes_and_opens_only_when_asked(monkeypatch, tmp_path, capsys, op
 
 
 def test_student_keeps_work_and_opens_it(monkeypatch, capsys, opened):
-    from course_utils.command import student
+    from course_utils.command import editions
 
-    target = student.FOLDER / "01_image_data.ipynb"
+    target = editions.STUDENT / "01_image_data.ipynb"
 
     def refuse(path, beside):
         if beside:
             return [target.with_name("01_image_data (2).ipynb")]
-        raise student.StudentsWork("it holds your work")
+        raise editions.StudentsWork("it holds your work")
 
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(student, "write_student", refuse)
+    monkeypatch.setattr(editions, "write_student", refuse)
     assert cli.main(["student", "1"]) == 1
     assert capsys.readouterr().err == "course student: it holds your work\n"
     assert cli.main(["student", "1", "--beside"]) == 0 and opened == []
@@ -226,7 +224,7 @@ def test_student_keeps_work_and_opens_it(monkeypatch, capsys, opened):
         'Open it: uv run course lab "build/student/01_image_data (2).ipynb"',
     ]
     assert cli.main(["student", "1", "--open"]) == 0 and opened == [(target, [])]
-    monkeypatch.setattr(student, "write_student", lambda path, beside: [target])
+    monkeypatch.setattr(editions, "write_student", lambda path, beside: [target])
     assert cli.main(["student", "1"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "Open it: uv run course student 1 --open"
 
@@ -246,9 +244,9 @@ def test_progress_reads_the_folder_that_is_named(tmp_path, capsys):
 
 
 def test_without_a_folder_the_chapters_themselves_count_too(capsys, monkeypatch, tmp_path):
-    from course_utils.command import student
+    from course_utils.command import editions
 
-    monkeypatch.setattr(student, "FOLDER", tmp_path / "none")
+    monkeypatch.setattr(editions, "STUDENT", tmp_path / "none")
     assert cli.main(["progress"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(CHAPTERS)
 
@@ -275,7 +273,7 @@ def test_options_and_words_that_went_astray_are_named(capsys):
 
 
 def test_a_terminal_without_the_signs_gets_question_marks():
-    code = "from course_utils import cli; cli.main(['lab', '--help'])"
+    code = "from course_utils.command import cli; cli.main(['lab', '--help'])"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment

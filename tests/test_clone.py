@@ -283,15 +283,15 @@ def test_asking_is_quick_and_writes_nothing(course):
 def test_lab_prints_it_with_the_address(course, monkeypatch, capsys):
     import jupyter_server.serverapp
 
-    from course_utils.command import cli
+    from course_utils.command import lab
 
     servers = [{"pid": 7, "url": "http://x/", "token": "t"}]
     monkeypatch.setattr(jupyter_server.serverapp, "list_running_servers", lambda log: servers)
-    monkeypatch.setattr(cli, "ROOT", course)
-    cli.announce(course / NAME, 7)
+    monkeypatch.setattr(lab, "ROOT", course)
+    lab.announce(course / NAME, 7)
     assert "git" not in capsys.readouterr().out
     work(course)
-    cli.announce(course / NAME, 7)
+    lab.announce(course / NAME, 7)
     assert how_to_update(course / NAME) in capsys.readouterr().out
 
 

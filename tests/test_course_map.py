@@ -6,11 +6,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 from test_notebooks import ROWS
 
-from course_utils.command import course_map
+from course_utils.command import authors
 from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, ROOT, read
 
-BEGIN, END = course_map.BEGIN, course_map.END
+BEGIN, END = authors.BEGIN, authors.END
 README = ROOT / "notebooks" / "README.md"
 LECTURE = [  # the concept table of the lecture: 60 rows
     f"L{chapter}.{row:02d}"
@@ -30,7 +30,7 @@ def rows():
 
 def test_the_readme_is_what_the_notebooks_say():
     text = README.read_text(encoding="utf-8")
-    wanted = course_map.replaced(text, course_map.course_map(CHAPTERS))
+    wanted = authors.replaced(text, authors.course_map(CHAPTERS))
     assert text == wanted, "notebooks/README.md is old: run `uv run course map`"
 
 
@@ -74,15 +74,7 @@ def test_a_note_without_a_measuring_cell_is_refused(tmp_path):
     path, note = tmp_path / "05_x.ipynb", new_markdown_cell("> **Lecture note.** Not so.")
     path.write_text(writes(new_notebook(cells=[new_code_cell("1"), note])), encoding="utf-8")
     with pytest.raises(CourseError, match="05_x.ipynb: no cell None measures the note of"):
-        course_map.notes(path)
-
-
-def test_the_outline_names_every_section_once():
-    outline = course_map.course_outline()
-    numbers = re.findall(r"\b(\d\.\d+) ", outline)
-    assert numbers == [f"{name[1]}.{int(name[3:])}" for name in LECTURE]
-    assert max(map(len, outline.splitlines())) <= 96 and "1.1 pixel;" in outline
-    assert not re.search("[가-힣]", outline.replace("(이미지 데이터)", "").split("\n")[1])
+        authors.notes(path)
 
 
 def heading(source, names, id="x", **metadata):
@@ -110,23 +102,23 @@ SECTIONS = (
 WANTED = f"""\
 ## [7 · T](07_made_up.ipynb)
 
-{course_map.HEADS}
+{authors.HEADS}
 | L7.01 | 1 | [7.1](07_made_up.ipynb#cell-id=a-1) | why |
 | L7.02 | two (둘) | [7.2](07_made_up.ipynb#cell-id=second) | a \\| b |
 | L7.03 | 1 | [7.1](07_made_up.ipynb#cell-id=a-1) | why |"""
 
 
 def test_a_made_up_notebook(notebook):
-    assert course_map.course_map([notebook(*SECTIONS)]) == WANTED
+    assert authors.course_map([notebook(*SECTIONS)]) == WANTED
 
 
 def test_only_what_stands_between_the_comments_changes(notebook, tmp_path):
     path, readme = notebook(*SECTIONS), tmp_path / "README.md"
     readme.write_text(f"above\n\n{BEGIN}\nold\n{END}\n\nbelow\n", "utf-8")
-    assert course_map.write_map(readme, [path])
+    assert authors.write_map(readme, [path])
     text = f"above\n\n{BEGIN}\n\n{WANTED}\n\n{END}\n\nbelow\n"
     assert readme.read_bytes() == text.encode()
-    assert not course_map.write_map(readme, [path])
+    assert not authors.write_map(readme, [path])
     assert readme.read_bytes() == text.encode()
     assert sorted(file.name for file in tmp_path.iterdir()) == [path.name, "README.md"]
 
@@ -150,7 +142,7 @@ def test_a_heading_that_says_too_little_is_named(notebook, tmp_path, cell, says)
     readme.write_text(f"{BEGIN}\nold\n{END}\n", "utf-8")
     before = readme.read_bytes()
     with pytest.raises(CourseError, match=f"^07_made_up.ipynb: .*{re.escape(says)}"):
-        course_map.write_map(readme, [notebook(cell)])
+        authors.write_map(readme, [notebook(cell)])
     assert readme.read_bytes() == before
 
 
@@ -158,10 +150,10 @@ def test_what_is_no_notebook_or_has_no_title_is_named(tmp_path):
     path = tmp_path / "x.ipynb"
     path.write_text("{", "utf-8")
     with pytest.raises(CourseError, match="x.ipynb cannot be read as a notebook"):
-        course_map.course_map([path])
+        authors.course_map([path])
     path.write_text(writes(new_notebook()), "utf-8")
     with pytest.raises(CourseError, match="x.ipynb does not start with its title"):
-        course_map.course_map([path])
+        authors.course_map([path])
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, 2 * (BEGIN + END), END + BEGIN])
@@ -169,7 +161,7 @@ def test_a_readme_without_its_two_comments_is_left_alone(tmp_path, text):
     readme = tmp_path / "README.md"
     readme.write_text(text, "utf-8")
     with pytest.raises(CourseError, match="the map needs one line '<!-- course map"):
-        course_map.write_map(readme, [])
+        authors.write_map(readme, [])
     assert readme.read_text("utf-8") == text
     with pytest.raises(CourseError, match="nothing.md cannot be read"):
-        course_map.write_map(tmp_path / "nothing.md", [])
+        authors.write_map(tmp_path / "nothing.md", [])

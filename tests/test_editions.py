@@ -11,14 +11,17 @@ import nbformat
 import numpy as np
 import pytest
 from chapter_runs import filled
+from ipywidgets.embed import dependency_state
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from course_utils.command import generated, live, solved, student
-from course_utils.command.editions import printed, relink
+from course_utils.checks.engine import Ask
+from course_utils.checks.image_data import QUESTIONS
+from course_utils.command import live, solved
+from course_utils.command.authors import clean, run
+from course_utils.command.editions import StudentsWork, holds_work, printed, relink, write_student
 from course_utils.command.lesson_cells import emptied_cells, is_untouched, lesson_cells, teaches
-from course_utils.command.refresh import clean, run
 from course_utils.command.saved_widgets import STATE, VIEW
 from course_utils.errors import ArgumentError, CourseError
 from notebooks_as_files import CHAPTERS, code_cells, exercises, read, tags
@@ -29,7 +32,7 @@ IGNORED = "nbval-ignore-output"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where the live editions are written."""
+    """Where the live editions are written, and in student/ the others."""
     return tmp_path_factory.mktemp("live")
 
 
@@ -40,10 +43,10 @@ def lives(folder):
 
 
 @pytest.fixture(scope="module")
-def students(tmp_path_factory):
+def students(folder):
     """Dict of chapter → its student's edition and its solutions, read back from their files."""
-    folder = tmp_path_factory.mktemp("student")
-    return {path: [read(file) for file in student.write_student(path, folder)] for path in CHAPTERS}
+    target = folder / "student"
+    return {path: [read(file) for file in write_student(path, target)] for path in CHAPTERS}
 
 
 @chapters
@@ -322,7 +325,7 @@ def test_other_outputs_are_found():
 
 
 @chapters
-def test_the_student_has_everything_but_the_solutions(students, path):
+def test_the_student_has_everything_but_the_solutions(students, folder, path):
     edition, solutions = students[path]
     for book in (edition, solutions):
         nbformat.validate(book)
@@ -342,7 +345,8 @@ def test_the_student_has_everything_but_the_solutions(students, path):
     untouched = [c for c in source.cells if c.cell_type == "markdown" and "solution" not in tags(c)]
     now = {cell.id: cell.source for cell in edition.cells}
     for cell in untouched:
-        assert now[cell.id] == cell.source or "## Exercises" in cell.source
+        moved = relink(cell.source, path.parent, folder / "student")
+        assert now[cell.id] == moved or "## Exercises" in cell.source
 
 
 @chapters
@@ -357,66 +361,89 @@ def test_the_students_edition_runs_to_its_end(students, tmp_path):
     book = copy.deepcopy(students[CHAPTERS[0]][0])
     run(book, tmp_path)
     states = solved.exercise_states(book)
-    assert states and {state for _, state in states.values()} == {"not attempted"}
+    assert states and set(states.values()) == {"not attempted"}
 
 
 def test_a_students_work_is_never_overwritten(tmp_path):
     path = CHAPTERS[0]
-    mine = student.write_student(path, tmp_path)[0]
+    mine = write_student(path, tmp_path)[0]
     fresh = mine.read_bytes()
-    assert student.write_student(path, tmp_path)[0] == mine  # nothing was done in it: allowed
+    assert write_student(path, tmp_path)[0] == mine  # nothing was done in it: allowed
     mine.write_bytes(fresh.replace(b"...", b"return 1", 1))
     work = mine.read_bytes()
-    with pytest.raises(student.StudentsWork, match=r"holds your work .*--beside`$"):
-        student.write_student(path, tmp_path)
+    with pytest.raises(StudentsWork, match=r"holds your work .*--beside`$"):
+        write_student(path, tmp_path)
     for number in (2, 3):
-        beside = student.write_student(path, tmp_path, beside=True)[0]
+        beside = write_student(path, tmp_path, beside=True)[0]
         assert beside.name == f"01_image_data ({number}).ipynb" and beside.read_bytes() == fresh
         assert mine.read_bytes() == work
     mine.unlink()
-    assert student.write_student(path, tmp_path)[0] == mine
+    assert write_student(path, tmp_path)[0] == mine
 
 
-def test_an_unknown_file_or_record_counts_as_work(tmp_path):
-    mine = student.write_student(CHAPTERS[0], tmp_path)[0]
-    mine.write_text("another")
-    (tmp_path / generated.RECORD).write_text("[")
-    with pytest.raises(student.StudentsWork):
-        student.write_student(CHAPTERS[0], tmp_path)
-    assert mine.read_text() == "another"
+@pytest.mark.parametrize(
+    "other", [b"another", b"\xff", b"[]", json.dumps(new_notebook()).encode(), "changed"]
+)
+def test_an_unknown_file_counts_as_work(tmp_path, other):
+    mine, _ = write_student(CHAPTERS[0], tmp_path)
+    if other == "changed":
+        book = read(mine)
+        book.cells[-1].source += "\nmy notes"
+        other = nbformat.writes(book).encode()
+    mine.write_bytes(other)
+    with pytest.raises(StudentsWork):
+        write_student(CHAPTERS[0], tmp_path)
+    assert mine.read_bytes() == other and not holds_work(tmp_path / "none.ipynb")
 
 
 def test_an_old_edition_is_renewed_and_changed_solutions_stay(tmp_path):
-    import hashlib
-
-    mine, answers = student.write_student(CHAPTERS[0], tmp_path)
-    mine.write_bytes(b"generated from an older chapter")
-    record = json.loads((tmp_path / generated.RECORD).read_text())
-    record[mine.name] = hashlib.sha256(mine.read_bytes()).hexdigest()
-    (tmp_path / generated.RECORD).write_text(json.dumps(record))
+    mine, answers = write_student(CHAPTERS[0], tmp_path)
+    fresh = mine.read_bytes()
+    old = tmp_path / "old" / CHAPTERS[0].name  # the chapter before a correction
+    old.parent.mkdir()
+    book = read(CHAPTERS[0])
+    book.cells[1].source = "An older sentence."
+    nbformat.write(book, old)
+    write_student(old, tmp_path)
+    assert "An older sentence." in mine.read_text("utf-8")
     answers.write_text("with my notes")
-    assert student.write_student(CHAPTERS[0], tmp_path) == [mine]
-    assert answers.read_text() == "with my notes" and b"nbformat" in mine.read_bytes()
+    assert write_student(CHAPTERS[0], tmp_path) == [mine]
+    assert answers.read_text() == "with my notes" and mine.read_bytes() == fresh
 
 
-def attempt(name, number, said="", error="", body="..."):
-    """An exercise's cell after a run that printed `said` or raised NotRightYet(`error`)."""
-    outputs = [new_output("stream", name="stdout", text=said)] if said else []
-    if error:
-        outputs = [new_output("error", ename="NotRightYet", evalue=error, traceback=[])]
+def attempt(name, state="not attempted", body="..."):
+    """An exercise's cell as a run has left it: untouched, with an error, or solved."""
+    said = new_output("stream", name="stdout", text=f"Exercise 1, {name}: {state} yet\n")
+    if state == "tried":
+        said = new_output("error", ename="NotRightYet", evalue="wrong", traceback=[])
+    elif state == "solved":
+        metadata = {"exercise": name, "state": "solved"}
+        said = new_output("display_data", {"text/plain": "right"}, metadata=metadata)
     source = f'def {name}():\n    {body}\n\n\ncheck("{name}", {name})'
-    return new_code_cell(source, outputs=outputs, metadata={"tags": ["exercise"]})
+    return new_code_cell(source, outputs=[said], metadata={"tags": ["exercise"]})
+
+
+def test_a_right_answer_says_in_its_metadata_what_it_solves():
+    """What a kernel stores of `check`, as nbconvert and JupyterLab do, is what `progress` reads."""
+    stub, solution = exercises(CHAPTERS[0])[1]
+    book = new_notebook(cells=[
+        new_code_cell("import numpy as np\nfrom course_utils.checks.image_data import check"),
+        new_code_cell(stub.replace("...", "return 1"), metadata={"tags": ["exercise"]}),
+        new_code_cell(f"{solution}\n{stub.splitlines()[-1]}", metadata={"tags": ["exercise"]}),
+    ])  # fmt: skip
+    NotebookClient(book, kernel_name="python3", allow_errors=True).execute()
+    name = solved.CHECKED.search(stub)[1]
+    assert solved.exercise_states(book) == {name: "solved"}
+    assert re.fullmatch(
+        rf"Exercise 2, {name}: right in all \d+ cases \(.+\)", printed(book.cells[2])
+    )
+    book.cells.pop()
+    assert solved.exercise_states(book) == {name: "tried"}
 
 
 def test_progress_counts_and_names_the_next(tmp_path):
-    one, two, three = (f"Exercise {n}, {name}" for n, name in enumerate(("a", "b", "c"), 1))
-    right, never = "right in all 12 cases (x)\n", "not attempted yet\n"
-    first = [
-        attempt("a", 1, f"{one}: {right}"),
-        attempt("b", 2, error=f"{two}, case 1: b(1): wrong"),
-        attempt("c", 3, f"{three}: {never}"),
-    ]
-    copied = [attempt("a", 1, f"{one}: {never}"), attempt("b", 2, f"{two}: {right}"), first[2]]
+    first = [attempt("a", "solved"), attempt("b", "tried"), attempt("c")]
+    copied = [attempt("a"), attempt("b", "solved"), attempt("c")]
     nbformat.write(new_notebook(cells=first), tmp_path / "09_x.ipynb")
     assert solved.report([tmp_path]) == (
         ["09_x: 1 solved, 1 tried, 1 not attempted; next: exercise 2, b"],
@@ -440,7 +467,7 @@ def test_progress_counts_and_names_the_next(tmp_path):
 
 
 def test_deleted_exercises_and_any_name_of_a_copy(tmp_path):
-    book = read(student.write_student(CHAPTERS[0], tmp_path)[0])
+    book = read(write_student(CHAPTERS[0], tmp_path)[0])
     exercises = [cell for cell in book.cells if "exercise" in cell.metadata.get("tags", [])]
     book.cells = [cell for cell in book.cells if cell not in exercises[3:]]
     nbformat.write(book, tmp_path / "01_image_data.ipynb")
@@ -453,7 +480,7 @@ def test_deleted_exercises_and_any_name_of_a_copy(tmp_path):
 def test_what_an_instructor_typed_is_kept(tmp_path):
     target, _, kept = live.write_live(CHAPTERS[0], tmp_path)
     assert kept is None and live.write_live(CHAPTERS[0], tmp_path, large=True)[2] is None
-    typed = target.read_bytes() + b" "
+    typed = target.read_bytes().replace(b"%finish ", b"print(1)  # %finish ", 1)
     target.write_bytes(typed)
     again, cells, kept = live.write_live(CHAPTERS[0], tmp_path)
     assert again == target and len(cells) > 9 and kept.name == "01_image_data (2).ipynb"
@@ -463,28 +490,30 @@ def test_what_an_instructor_typed_is_kept(tmp_path):
 def test_a_folder_in_the_way_is_one_sentence(tmp_path):
     (tmp_path / CHAPTERS[0].name).mkdir()
     with pytest.raises(CourseError, match="cannot be read .*: move it away"):
-        student.write_student(CHAPTERS[0], tmp_path)
+        write_student(CHAPTERS[0], tmp_path)
 
 
 def test_code_that_was_typed_and_not_run_counts_as_tried():
-    book = new_notebook(cells=[attempt("a", 1, "Exercise 1, a: not attempted yet\n", body="pass")])
-    assert solved.exercise_states(book) == {"a": (1, "not attempted")}
-    stubs = {"a": attempt("a", 1).source}
-    assert solved.exercise_states(book, stubs) == {"a": (1, "tried")}
+    book = new_notebook(cells=[attempt("a", body="pass")])
+    assert solved.exercise_states(book) == {"a": "not attempted"}
+    assert solved.exercise_states(book, {"a": attempt("a").source}) == {"a": "tried"}
 
 
 def test_answered_questions_are_counted_where_they_are_stored():
-    texts = ("✓ Right. Because", "✗ Not this one. No", "", "✓ Right. Yes", "✓ Right. Before")
-    state = {f"text{i}": {"state": {"text": text}} for i, text in enumerate(texts)}
-    for i in range(len(texts)):
-        state[f"ask{i}"] = {"state": {"children": ["IPY_MODEL_other", f"IPY_MODEL_text{i}"]}}
-    book = new_notebook(cells=[new_markdown_cell("# T")])
+    (question, *_) = QUESTIONS.values()
+    right = [option[1] for option in question.options].index(True)
+    book, models = new_notebook(cells=[new_markdown_cell("# T")]), {}
     assert solved.answered_questions(book) == (0, 0)
-    for i in range(4):  # the fifth was answered before its cell ran again: no output shows it
-        output = new_output("execute_result", {VIEW: {"model_id": f"ask{i}"}, "text/plain": "?"})
-        book.cells.append(new_code_cell("ask()", outputs=[output]))
+    # the fifth was answered before its cell ran again: no output shows it
+    for number, answers in enumerate(([right], [1 - right], [], [1 - right, right], [right])):
+        asked = Ask(question)
+        for asked.choice.index in answers:
+            pass
+        models |= dependency_state(asked)
+        output = new_output("execute_result", {VIEW: {"model_id": asked.model_id}})
+        book.cells += [new_code_cell("ask()", outputs=[output])] if number < 4 else []
     assert solved.answered_questions(book) == (0, 0)
-    book.metadata["widgets"] = {STATE: {"state": state}}
+    book.metadata["widgets"] = {STATE: {"state": models}}
     assert solved.answered_questions(book) == (2, 3)
 
 

@@ -343,7 +343,7 @@ def test_decomposed_hangul_gets_its_own_fix(korean):
 @pytest.mark.parametrize("runs", ["notebooks/01_image_data.ipynb", "tests/test_counting.py", None])
 def test_fonts_are_listed_before_a_kernel_has_to(runs, tmp_path):
     """On a machine where matplotlib has never run: by pytest itself, and by `course refresh`."""
-    command = ["-c", "from course_utils.command.refresh import kernel_environment as k; k()"]
+    command = ["-c", "from course_utils.command.kernels import kernel_environment as k; k()"]
     if runs:
         command = ["-m", "pytest", "--collect-only", "-n", "0", "-p", "no:cacheprovider"] + [runs]
     environment = os.environ | {"MPLCONFIGDIR": str(tmp_path)}

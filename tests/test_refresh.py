@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_utils.command.refresh import clean, refresh_notebook
+from course_utils.command.authors import clean, refresh_notebook
 from course_utils.command.saved_widgets import STATE, VIEW
 from course_utils.errors import CourseError
 

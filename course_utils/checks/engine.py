@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import ipywidgets as widgets
 import numpy as np
+from IPython.display import display
 
 from course_utils.checks.results import as_numbers
 from course_utils.checks.stubs import is_stub
@@ -73,7 +74,20 @@ def check_answer(name, exercise, function, seed=0):
             floats = f"{where}: {exercise.whole}"
     if floats:  # only now, since a wrong number in a later case tells more
         raise NotRightYet(floats)
-    print(f"{label}: right in all {len(cases)} cases ({exercise.verified})")
+    display(Solved(name, f"{label}: right in all {len(cases)} cases ({exercise.verified})"))
+
+
+class Solved:
+    """The line of a right answer; its output's metadata tells `course progress` the same."""
+
+    def __init__(self, name, text):
+        self.name, self.text = name, text
+
+    def __repr__(self):
+        return self.text
+
+    def _repr_mimebundle_(self, **_):
+        return {"text/plain": self.text}, {"exercise": self.name, "state": "solved"}
 
 
 def _called(function, name):
@@ -224,6 +238,8 @@ class Ask(widgets.VBox):
             return
         _, right, reason = self.question.options[change["new"]]
         mark = "✓ Right." if right else "✗ Not this one."
+        self.remove_class("course-wrong" if right else "course-right")  # read by `course progress`
+        self.add_class("course-right" if right else "course-wrong")
         self.reason.text = f"{mark} {reason}"
 
     def _repr_mimebundle_(self, **options):

@@ -1,17 +1,28 @@
-"""What the editions of a chapter share: its cells and sections, links, the notebook around."""
+"""Editions: the student's, what it shares with the instructor's, and that no work is overwritten.
 
+An edition carries the SHA-256 of its cells in its own metadata: a file whose cells have another one
+is somebody's work, whatever it is.
+"""
+
+import copy
+import hashlib
+import json
 import os
 import re
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 import nbformat
+from nbformat.v4 import new_markdown_cell
 
-from course_utils.command.notebook_files import CODE
+from course_utils.command.notebook_files import CODE, as_bytes, read_notebook, title, write
 from course_utils.command.saved_widgets import without_widgets
+from course_utils.errors import CourseError
 from course_utils.files import ROOT
 
 BUILD = ROOT / "build"
+STUDENT = BUILD / "student"
+FOLDED = re.compile(r"<details><summary>.*?</summary>\s*(.*?)\s*</details>\s*", re.S)
 LINK = re.compile(r'(\]\(|(?:src|href)="|^\[[^\]\n]+\]: )([^)\s"#]+)', re.M)
 
 
@@ -61,8 +72,8 @@ def relink(text, old, new):
 def edition(source, cells, kind, old, new):
     """A notebook of `cells`, widgets as still pictures, with the metadata of `source`.
 
-    kind: the edition's name, kept in the metadata. old, new: the folders of source and edition,
-    between which the links in Markdown are rewritten.
+    kind: the edition's name, kept in the metadata with the cells' SHA-256. old, new: the folders of
+    source and edition, between which the links in Markdown are rewritten.
     """
     for cell in cells:
         if cell.cell_type == "markdown":
@@ -70,7 +81,57 @@ def edition(source, cells, kind, old, new):
     metadata = {**source.metadata, "course": {"edition": kind}}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=nbformat.from_dict(metadata))
     nbformat.validate(without_widgets(notebook))
+    notebook.metadata.course.sha256 = _sha256(notebook)
     return notebook
+
+
+def _sha256(notebook):
+    return hashlib.sha256(json.dumps(notebook.cells, sort_keys=True).encode()).hexdigest()
+
+
+def holds_work(file):
+    """Whether a file is there that is no edition as the course wrote it.
+
+    Raises CourseError if the file cannot be read.
+    """
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return False
+    except OSError as problem:
+        raise CourseError(
+            f"{file} cannot be read ({problem.strerror}): move it away, or mend its permissions"
+        ) from None
+    try:
+        notebook = nbformat.reads(data.decode(), as_version=4)
+        return notebook.metadata.course.sha256 != _sha256(notebook)
+    except Exception:  # of many kinds: no text, no JSON, no notebook, no edition
+        return True
+
+
+def free_name(file):
+    """The first of "NAME (2).ipynb", "NAME (3).ipynb", … that is not there yet."""
+    number = 2
+    while (free := file.with_name(f"{file.stem} ({number}){file.suffix}")).exists():
+        number += 1
+    return free
+
+
+def put_aside(file):
+    """Rename a file that holds work; returns its new path, None if nothing moved.
+
+    Raises CourseError.
+    """
+    if not holds_work(file):
+        return None
+    free = free_name(file)
+    try:
+        os.rename(file, free)
+    except OSError as problem:
+        raise CourseError(
+            f"{file} holds what you typed and cannot be renamed ({problem.strerror}): close it"
+        ) from None
+    return free
 
 
 def shown(path):
@@ -78,3 +139,69 @@ def shown(path):
     here = Path.cwd()
     inside = here.is_relative_to(ROOT) and path.is_relative_to(here)
     return path.relative_to(here).as_posix() if inside else str(path)
+
+
+class StudentsWork(CourseError):
+    """A file holds a student's work and is not overwritten; the message names the ways out."""
+
+
+def write_student(path, folder=STUDENT, beside=False):
+    """Write the student's edition of the chapter at `path`; returns the paths that were written.
+
+    A file with a student's work stays, and StudentsWork is raised before anything is written.
+    beside: write "NAME (2).ipynb", then (3), and so on. Solutions with somebody's notes stay.
+    """
+    target = folder / path.name
+    answers = folder / f"{path.stem}_solutions.ipynb"
+    if holds_work(target):
+        if not beside:
+            chapter = int(path.stem[:2])
+            raise StudentsWork(
+                f"{shown(target)} holds your work and stays as it is: open it with `course student "
+                f"{chapter} --open`, or write a fresh copy beside it with `course student "
+                f"{chapter} --beside`"
+            )
+        target = free_name(target)
+    files = {target: student_edition(path, folder)}
+    if not holds_work(answers):
+        files[answers] = solutions_edition(path, folder)
+    for file, notebook in files.items():
+        write(file, as_bytes(notebook))
+    return list(files)
+
+
+def student_edition(path, folder):
+    """The chapter at `path` without its solutions, for `folder`, as a notebook."""
+    source = read_notebook(path)
+    cells = []
+    for cell in copy.deepcopy(source.cells):
+        if "solution" in tags(cell):
+            rest = FOLDED.sub("", cell.source).strip() if cell.cell_type == "markdown" else ""
+            if not rest:
+                continue
+            cell.source = rest
+            cell.metadata["tags"] = [tag for tag in tags(cell) if tag != "solution"]
+        if "## Exercises\n" in prose(cell):
+            where = f"*The solutions are not here: they stand in {path.stem}_solutions.ipynb.*"
+            cell.source = cell.source.replace("## Exercises\n", f"## Exercises\n\n{where}\n", 1)
+        cells.append(cell)
+    return edition(source, cells, "student", path.parent, folder)
+
+
+def solutions_edition(path, folder):
+    """The exercises of the chapter at `path` with their solutions unfolded, as a notebook."""
+    source = read_notebook(path)
+    first = new_markdown_cell(f"# Solutions: {title(source)}\n\nEach is one way among several.")
+    first.id = "title"
+    cells, statement = [first], ""
+    for cell in source.cells:
+        if cell.cell_type != "markdown":
+            continue
+        if "solution" in tags(cell):
+            solution = "\n\n".join(FOLDED.findall(cell.source)) or cell.source
+            cells.append(new_markdown_cell("\n\n".join(filter(None, [statement, solution]))))
+            cells[-1].id, statement = cell.id, ""
+        if "### " in prose(cell):  # the statement: from the last heading on, one level higher
+            rest = FOLDED.sub("", cell.source)
+            statement = rest[rest.rfind("### ") + 1 :].strip()
+    return edition(source, cells, "solutions", path.parent, folder)

@@ -17,9 +17,9 @@ from course_utils.command.editions import (
     opens_section,
     printed,
     prose,
+    put_aside,
     tags,
 )
-from course_utils.command.generated import put_aside, write_generated
 from course_utils.command.lesson_cells import TYPING, emptied_cells, is_untouched
 from course_utils.command.notebook_files import as_bytes, read_notebook, write
 from course_utils.errors import ArgumentError, CourseError
@@ -41,9 +41,9 @@ def write_live(path, folder=BUILD / "live", large=False):
     None. Raises CourseError.
     """
     notebook = live_edition(path, folder, large)
-    target, data = folder / path.name, as_bytes(notebook)
-    kept = put_aside(target, data)
-    write_generated(target, data)
+    target = folder / path.name
+    kept = put_aside(target)
+    write(target, as_bytes(notebook))
     return target, [cell for cell in notebook.cells if "emptied" in tags(cell)], kept
 
 

@@ -1,7 +1,8 @@
-"""What decks and handouts share: a chapter as it is stored, its formulas, nbconvert's settings.
+"""Pages: a handout, and what it shares with decks (stored chapter, formulas, exporter, styles).
 
-A page that comes out of here is one file: pictures, styles and scripts are in it, and it asks the
-network for nothing.
+A handout is a chapter with its outputs as one page, for reading on a phone, or on paper by the
+browser's own printing. A page that comes out of here is one file: pictures, styles and scripts are
+in it, and it asks the network for nothing.
 """
 
 import re
@@ -10,14 +11,32 @@ from pathlib import Path
 from jinja2 import FileSystemLoader
 from latex2mathml import exceptions
 from latex2mathml.converter import convert
+from nbconvert import HTMLExporter
 
-from course_utils.command.notebook_files import CODE, read_notebook
+from course_utils.command.notebook_files import CODE, read_notebook, title, write
 from course_utils.command.saved_widgets import without_widgets
 from course_utils.errors import CourseError
 
 TEMPLATES = Path(__file__).parent / "templates"
 FORMULA = re.compile(r"\$([^$\n]+)\$")
 NOT_TEX = tuple(kind for kind in vars(exceptions).values() if isinstance(kind, type))
+
+
+def write_handout(path, folder):
+    """The notebook at `path`, as stored, → a page in `folder`; returns its path.
+
+    Raises CourseError.
+    """
+    notebook = read_chapter(path)
+    course = {"title": title(notebook), "css": style("page.css", "handout.css")}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = with_formulas(cell.source)
+    maker = exporter(HTMLExporter, "handout.html.j2")
+    page, _ = maker.from_notebook_node(notebook, {"course": course})
+    target = Path(folder) / f"{Path(path).stem}.html"
+    write(target, page.encode())
+    return target
 
 
 def read_chapter(path):

@@ -1,16 +1,15 @@
-"""What a student has solved so far, read from the notebooks' own stored outputs."""
+"""What a student has solved so far: the metadata of the outputs that are stored in notebooks."""
 
 import re
 from pathlib import Path
 
-from course_utils.command.editions import ROOT, printed, shown, tags
+from course_utils.command.editions import ROOT, shown, tags
 from course_utils.command.notebook_files import read_notebook
 from course_utils.command.saved_widgets import reached, stored_models, views
 from course_utils.errors import ArgumentError, CourseError
 from course_utils.files import find
 
 CHECKED = re.compile(r'^check\("([^"]+)"', re.M)
-LABEL = re.compile(r"Exercise (\d+), ")
 STATES = ("not attempted", "tried", "solved")  # from worst to best
 
 
@@ -48,7 +47,7 @@ def chapter_names():
 
 
 def exercise_states(notebook, stubs=None):
-    """Dict of an exercise's name → (its number or None, "solved", "tried" or "not attempted").
+    """Dict of an exercise's name → "solved", "tried" or "not attempted".
 
     stubs: dict of name → the source of the untouched cell, to tell code that was typed and not
     run yet; None goes by the outputs alone.
@@ -58,27 +57,26 @@ def exercise_states(notebook, stubs=None):
         named = CHECKED.search(cell.source)
         if cell.cell_type != "code" or "exercise" not in tags(cell) or not named:
             continue
-        name, said = named[1], printed(cell)
-        label = LABEL.search(said)
-        if re.search(rf"^Exercise \d+, {re.escape(name)}: right in all ", said, re.M):
-            state = "solved"
-        elif any(output.output_type == "error" for output in cell.outputs):
-            state = "tried"
+        name = named[1]
+        told = [output.get("metadata", {}) for output in cell.outputs]
+        typed = name in (stubs or {}) and cell.source.split() != stubs[name].split()
+        if any(said.get("exercise") == name and said.get("state") == "solved" for said in told):
+            states[name] = "solved"
+        elif typed or any(output.output_type == "error" for output in cell.outputs):
+            states[name] = "tried"
         else:
-            typed = name in (stubs or {}) and cell.source.split() != stubs[name].split()
-            state = "tried" if typed else "not attempted"
-        states[name] = (int(label[1]) if label else None, state)
+            states[name] = "not attempted"
     return states
 
 
 def answered_questions(notebook):
-    """(right, answered): questions as the stored widgets show them; (0, 0) if none are stored."""
+    """(right, answered): questions as the stored widgets are; (0, 0) if none are stored."""
     models, right, wrong = stored_models(notebook), 0, 0
     for cell in notebook.cells:
-        shown = reached(models, views(cell))
-        texts = [str(model.get("state", {}).get("text", "")) for model in shown.values()]
-        right += any(text.startswith("✓ Right.") for text in texts)
-        wrong += any(text.startswith("✗ Not this one.") for text in texts)
+        shown = reached(models, views(cell)).values()
+        classes = {name for model in shown for name in model["state"].get("_dom_classes", [])}
+        right += "course-right" in classes
+        wrong += "course-wrong" in classes
     return right, right + wrong
 
 
@@ -89,7 +87,7 @@ def _line(stem, paths, problems):
         stubs = _stubs(read_notebook(source)) if source.is_file() else {}
     except CourseError:  # it is among the paths, or no concern of this folder
         stubs = {}
-    best = {name: (None, STATES[0]) for name in stubs}  # a cell that was deleted is not attempted
+    best = dict.fromkeys(stubs, STATES[0])  # a cell that was deleted is not attempted
     right, answered = 0, 0
     for path in paths:
         try:
@@ -97,22 +95,19 @@ def _line(stem, paths, problems):
         except CourseError as problem:
             problems.append(str(problem))
             continue
-        for name, (number, state) in exercise_states(notebook, stubs).items():
-            before = best.get(name, (None, STATES[0]))
-            better = max(before[1], state, key=STATES.index)
-            best[name] = (number or before[0], better)
+        for name, state in exercise_states(notebook, stubs).items():
+            best[name] = max(best.get(name, STATES[0]), state, key=STATES.index)
         here = answered_questions(notebook)
         right, answered = max(right, here[0]), max(answered, here[1])
-    states = [state for _, state in best.values()]
+    states = list(best.values())
     counts = ", ".join(f"{states.count(state)} {state}" for state in reversed(STATES))
     line = f"{stem}: {counts}"
     if answered:
         line += f"; questions: {right} right of {answered} answered"
-    left = [(name, number) for name, (number, state) in best.items() if state != "solved"]
-    if not left:
-        return line + ("; all done" if best else "; it has no exercises")
-    name, number = left[0]
-    return f"{line}; next: {f'exercise {number}, ' if number else ''}{name}"
+    for number, (name, state) in enumerate(best.items(), 1):
+        if state != "solved":
+            return f"{line}; next: exercise {number}, {name}"
+    return line + ("; all done" if best else "; it has no exercises")
 
 
 def _stubs(notebook):

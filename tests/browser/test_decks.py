@@ -4,7 +4,7 @@ import pytest
 from lab_server import CHAPTERS
 
 from course_utils.command.deck import write_deck
-from course_utils.command.handout import find_browser, write_handout, write_pdf
+from course_utils.command.pages import write_handout
 
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 EACH = """() => {
@@ -119,10 +119,3 @@ def test_a_handout_can_be_read_on_a_phone(path, open_page, artifacts, tmp_path):
     page.screenshot(path=artifacts / f"{path.stem}-handout-top.png")
     page.locator(".picture").nth(2).scroll_into_view_if_needed()
     page.screenshot(path=artifacts / f"{path.stem}-handout-picture.png")
-
-
-def test_a_handout_is_printed(chromium, tmp_path):
-    """`--pdf` makes a PDF of several pages by the browser that is installed."""
-    assert find_browser()
-    printed = write_pdf(write_handout(CHAPTERS[0], tmp_path)).read_bytes()
-    assert printed.startswith(b"%PDF") and printed.count(b"/Type /Page") > 5

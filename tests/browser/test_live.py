@@ -31,10 +31,11 @@ class Live(Chapter):
         return next(cell for cell in self.live()["cells"] if cell["id"] == name)
 
     def text(self, name):
-        """Everything that a cell printed; fails if it raised."""
+        """Everything that a cell printed, or showed as text; fails if it raised."""
         outputs = self.cell(name)["outputs"]
         assert all(output["output_type"] != "error" for output in outputs), outputs
-        return "".join("".join(output.get("text", "")) for output in outputs)
+        texts = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs]
+        return "".join(map("".join, texts))
 
     def select(self, name):
         """Make a cell the active one, in command mode, and scroll to it; returns its element."""

@@ -1,15 +1,23 @@
-"""The course map: which section teaches which concept, as the headings of the notebooks say.
+"""For authors: `course refresh` stores outputs that repeat, `course map` writes the course map.
 
-And where the lecture is corrected: the notes of the notebooks, each with the cell that measures it.
+The map tells which section teaches which concept, as the headings of the notebooks say, and where
+the lecture is corrected: the notes of the notebooks, each with the cell that measures it.
 """
 
 import re
-import textwrap
+import time
 from pathlib import Path
 
-from course_utils.command.notebook_files import CHAPTERS, read_notebook, title, write
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from course_utils.command.kernels import kernel_environment
+from course_utils.command.notebook_files import as_bytes, read_notebook, title, write
 from course_utils.errors import CourseError
 
+KEPT_MIMES = ("text/plain", "image/png", "image/jpeg")
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 BEGIN = "<!-- course map: `uv run course map` writes the lines from here -->"
 END = "<!-- end of the course map -->"
 NOTE = "> **Lecture note.** "
@@ -20,6 +28,64 @@ What the lecture says stands before each of these notes; the cell measures what 
 | section | note | cell |
 |---|---|---|"""
 HEADS = "| ID | concept | section | at the end you can say |\n|---|---|---|---|"
+
+
+def refresh_notebook(path):
+    """Execute the notebook at `path` in place; returns seconds.
+
+    The file changes only after every cell ran: a failing cell leaves it as it was and raises
+    CourseError with the cell's source and its error.
+    """
+    path = Path(path)
+    notebook = read_notebook(path)
+    start = time.perf_counter()
+    run(notebook, path.parent)
+    seconds = time.perf_counter() - start
+    clean(notebook)
+    write(path, as_bytes(notebook))
+    return seconds
+
+
+def run(notebook, folder):
+    """Execute all cells in order, in a fresh kernel. Raises CourseError where one fails."""
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    try:
+        client.execute(env=kernel_environment())
+    except AssertionError:  # how nbclient ends when it was interrupted
+        raise KeyboardInterrupt from None
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as problem:
+        raise CourseError(f"a cell failed, the notebook stays as it was:\n{problem}") from None
+
+
+def clean(notebook):
+    """Drop what differs from run to run: widget models, timings, versions, streams cut in two."""
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": KERNEL,
+            "language_info": {"name": "python", "file_extension": ".py"},
+        }
+    )
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type != "code":
+            continue
+        outputs = []
+        for output in cell.outputs:
+            if "data" in output:
+                kept = {mime: output.data[mime] for mime in KEPT_MIMES if mime in output.data}
+                output.data = nbformat.from_dict(kept)
+            last = outputs[-1] if outputs else {}
+            if output.output_type == "stream" and last.get("name") == output.name:
+                last.text += output.text
+            else:
+                outputs.append(output)
+        cell.outputs = outputs
 
 
 def address(path, cell):
@@ -117,22 +183,3 @@ def write_map(readme, paths):
     if new != old:
         write(readme, new.encode())
     return new != old
-
-
-def course_outline(folder=CHAPTERS, width=96):
-    """Every concept of the course behind the number of its section, chapter by chapter; a text.
-
-    folder: of the notebooks. width: letters in a line. Raises CourseError as `course_map`.
-    """
-    lines = []
-    for path in sorted(Path(folder).glob("[0-9]*.ipynb")):
-        head, *_, body = chapter(path).partition("\n\n")
-        lines.append(re.match(r"## \[(.*)\]", head)[1])
-        found = re.findall(r"^\| L\d\.\d\d \| (.*?) \| \[(.*?)\]", body, flags=re.M)
-        named = [
-            f"{number} {re.sub(r' [(][^)]*[가-힣][^)]*[)]', '', name)}" for name, number in found
-        ]
-        text = "; ".join(named).replace(" ", "\u00a0").replace(";\u00a0", "; ")  # break at "; "
-        options = {"initial_indent": "  ", "subsequent_indent": "  "}
-        lines += textwrap.wrap(text, width, break_on_hyphens=False, **options)
-    return "\n".join(lines).replace("\u00a0", " ")

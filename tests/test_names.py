@@ -337,8 +337,8 @@ INSIDE = {  # get what `find_chapter` has found, a file of the course, or Jupyte
     "files": {"find", "write_whole", "how_to_restore", "how_to_update"},
     "explore.outlines": {"set_outline"},
 } | dict.fromkeys(["doctor"] + [f"command.{name}" for name in (
-    "course_map", "deck", "readiness", "editions", "handout", "live", "notebook_files", "pages",
-    "refresh", "saved_widgets", "student")])  # fmt: skip
+    "course_map", "readiness", "editions", "handout", "live", "notebook_files", "pages", "refresh",
+    "saved_widgets", "slides", "student")])  # fmt: skip
 
 
 def takers():

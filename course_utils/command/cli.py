@@ -222,12 +222,12 @@ def tell_progress(folder):
 
 def make_slides(chapters):
     """Write the decks of the chapters (all if none is named) into build/slides/."""
-    from course_utils.command.deck import write_deck
     from course_utils.command.editions import shown
+    from course_utils.command.slides import write_deck
 
     for path in chapter_paths(chapters):
-        deck, count = write_deck(path, ROOT / "build" / "slides")
-        print(f"{shown(deck)}: {count} slides; open it in a browser")
+        deck = write_deck(path, ROOT / "build" / "slides")
+        print(f"{shown(deck)}: open it in a browser")
 
 
 def make_handouts(chapters, pdf=False):

@@ -184,10 +184,17 @@ def test_live_writes_and_opens_only_when_asked(monkeypatch, tmp_path, capsys, op
 
     target = ROOT / "build" / "live" / "02_cnn.ipynb"
     asked, kept = [], [None, target.with_name("02_cnn (2).ipynb")]
+
+    def write(path, large):
+        asked.append((path, large))
+        return live.Written(target, 2, kept[len(asked) - 1])
+
     monkeypatch.setattr(
         live,
         "write_live",
-        lambda path, large: asked.append((path, large)) or (target, [1, 2], kept[len(asked) - 1]),
+        lambda path, large: (
+            asked.append((path, large)) or live.Written(target, 2, kept[len(asked) - 1])
+        ),
     )
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(live, "lab_settings", lambda: tmp_path)

@@ -172,16 +172,16 @@ def make_live(chapter, large=False, show=False, others=()):
     from course_utils.command.editions import shown
     from course_utils.command.live import lab_settings, write_live
 
-    notebook, cells, kept = write_live(chapter, large=large)
-    if kept:
-        print(f"{shown(kept)}: what you had typed there before")
-    print(f"{shown(notebook)}: {len(cells)} cells to type")
+    written = write_live(chapter, large=large)
+    if written.kept:
+        print(f"{shown(written.kept)}: what you had typed there before")
+    print(f"{shown(written.path)}: {written.count} cells to type")
     if not show:
         option = " --large" if large else ""
         print(f"Open it: uv run course live {int(chapter.stem[:2])}{option} --open")
         return
     sizes = [f"--LabApp.user_settings_dir={lab_settings()}"] if large else []
-    start_lab(notebook, others=[*sizes, *others])
+    start_lab(written.path, others=[*sizes, *others])
 
 
 def make_student(chapter, beside=False, show=False, others=()):

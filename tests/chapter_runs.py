@@ -112,7 +112,7 @@ def filled(edition):
 def live_edition(path):
     """Run the instructor's edition, each emptied cell filled: outputs are the stored ones."""
     with tempfile.TemporaryDirectory() as folder:
-        edition = read(write_live(path, Path(folder))[0])
+        edition = read(write_live(path, Path(folder)).path)
     stored = code_cells(read(path))
     cells = [cell for cell in filled(edition) if cell.cell_type == "code"]
     return compare(zip(stored, run(cells, path.parent), strict=True))

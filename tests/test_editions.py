@@ -18,16 +18,20 @@ from PIL import Image
 
 from course_utils.checks.engine import Ask
 from course_utils.checks.image_data import QUESTIONS
-from course_utils.command import live, solved
+from course_utils.command import live, solved, typing
 from course_utils.command.authors import clean, run
 from course_utils.command.editions import StudentsWork, holds_work, printed, relink, write_student
-from course_utils.command.lesson_cells import emptied_cells, is_untouched, lesson_cells, teaches
+from course_utils.command.live import emptied_cells
 from course_utils.command.saved_widgets import STATE, VIEW
+from course_utils.command.typing import is_untouched
 from course_utils.errors import ArgumentError, CourseError
-from notebooks_as_files import CHAPTERS, code_cells, exercises, read, tags
+from notebooks_as_files import CHAPTERS, ROOT, code_cells, exercises, read, tags
 
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 IGNORED = "nbval-ignore-output"
+PLAN = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+LETTERS_A_MINUTE = 200  # that are typed in front of a class
+FEWEST = {"4.18": 9}  # one section of 30 minutes; the rest of this sitting is exercises
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def lives(folder):
     """Dict of chapter → its live edition, read back from its file."""
-    return {path: read(live.write_live(path, folder)[0]) for path in CHAPTERS}
+    return {path: read(live.write_live(path, folder).path) for path in CHAPTERS}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +51,40 @@ def students(folder):
     """Dict of chapter → its student's edition and its solutions, read back from their files."""
     target = folder / "student"
     return {path: [read(file) for file in write_student(path, target)] for path in CHAPTERS}
+
+
+def lesson_cells(notebook):
+    """The code cells that are typed in front of a class."""
+    return [cell for cell in code_cells(notebook) if "lesson" in tags(cell)]
+
+
+def sittings(path):
+    """Dict of a sitting's first section, as the plan in notebooks/README.md has it → code cells."""
+    chapter = int(path.stem[:2])
+    rows = PLAN.split(f"\n**Chapter {chapter}, ")[1].split("\n**Chapter")[0]
+    starts = re.findall(rf"^\| \d[^|]*\|[^|]*?\b({chapter}\.\d+)", rows, re.M)
+    found, now = {start: [] for start in starts}, starts[0]
+    for cell in read(path).cells:
+        begun = re.search(r"^## (\d\.\d+) ", cell.source, re.M)
+        now = begun[1] if begun and begun[1] in found else now
+        found[now] += [cell] if cell.cell_type == "code" else []
+    return found
+
+
+@chapters
+def test_a_sitting_has_as_many_lesson_cells_as_can_be_typed(path):
+    """12 to 20 cells, and at most 25 of its 90 minutes of typing; all of them in the lesson."""
+    chosen = {cell.id for cell in read(path).cells if "lesson" in tags(cell)}
+    assert chosen == {cell.id for cell in lesson_cells(read(path))}  # none is prose
+    emptied = emptied_cells(read(path))
+    for start, cells in sittings(path).items():
+        typed = [cell for cell in cells if cell.id in chosen]
+        assert FEWEST.get(start, 12) <= len(typed) <= 20, (start, len(typed))
+        letters = sum(len(cell.source) - len(emptied[cell.id].split("%")[0]) for cell in typed)
+        assert letters <= 25 * LETTERS_A_MINUTE, (start, letters)
+    assert not any(
+        {"exercise", "question", IGNORED} & set(tags(c)) for c in lesson_cells(read(path))
+    )
 
 
 @chapters
@@ -68,7 +106,7 @@ def test_the_live_edition_holds_every_cell_of_the_source(lives, folder, path):
 def test_each_emptied_cell_stands_above_its_folded_twin(lives, path):
     cells = lives[path].cells
     emptied = [place for place, cell in enumerate(cells) if "emptied" in tags(cell)]
-    assert len(emptied) >= 20
+    assert [cells[place].id for place in emptied] == [c.id for c in lesson_cells(read(path))]
     for place in emptied:
         cell, twin = cells[place], cells[place + 1]
         assert cell.outputs == twin.outputs == [] and cell.execution_count is None
@@ -113,44 +151,16 @@ def test_speaker_notes_quote_what_a_cell_will_print(lives):
     assert "**Stop before `pixels-zoom`.** **Predict**: if you enlarge the edge" in note
 
 
-RULES = {
-    "image = load_photo('x')": False,
-    "image = load_photo('x')\nprint(image.shape)": True,
-    "fig, ax = plt.subplots()\nax.plot(x)\nax.legend()\nshow(fig, 'a')": False,
-    "y = 2 * x\nfig, ax = plt.subplots()\nax.plot(y)\nshow(fig, 'a')": True,
-    "y = x\n" + "ax.plot(y)\n" * 9: False,
-    "shift_explorer(seven, edges)": False,
-    "table = {\n    1: 'a',\n}": False,
-    "def f(x):\n    return 2 * x": True,
-    "x = 1\n" * 21: False,
-    "import torch\nfrom torch import nn": False,
-    "for ax in axes:\n    ax.plot(x)": False,
-    "print(1 + 1)": True,
-}
-
-
-@pytest.mark.parametrize("source", RULES, ids=lambda text: text.split("\n")[0])
-def test_the_rule_for_what_is_typed(source):
-    assert teaches(source) is RULES[source]
-
-
-def chapter_of(*cells):
-    """A notebook with a section and code cells: sources, or pairs of source and tag."""
-    made = [new_code_cell("x = 0"), new_markdown_cell("## 1.1 A section")]
-    for place, cell in enumerate(cells):
-        source, tag = (cell, None) if isinstance(cell, str) else cell
-        made.append(new_code_cell(source, metadata={"tags": [tag]} if tag else {}))
-        made[-1].id = f"c{place}"
+def lesson(*sources):
+    """A notebook of one import and lesson cells c0, c1, …"""
+    made = [new_code_cell("x = 0")]
+    for place, source in enumerate(sources):
+        made.append(new_code_cell(source, id=f"c{place}", metadata={"tags": ["lesson"]}))
     return new_notebook(cells=made)
 
 
-def test_tags_override_the_rule():
-    book = chapter_of("print(1)", ("print(2)", "keep"), ("show(x)", "lesson"), "show(x)")
-    assert [cell.id for cell in lesson_cells(book)] == ["c0", "c2"]
-
-
 def test_a_cell_is_emptied_to_its_comment_or_its_signatures():
-    book = chapter_of(
+    book = lesson(
         "# two lines\n# of comment\ny = 2\n",
         'def f(x, n=3):\n    """Doc."""\n    # how\n    return x\n\n\nprint(f(1))',
         "@cached\ndef g(x=y):\n    # how\n    return x",
@@ -202,7 +212,7 @@ def test_links_lead_to_the_same_files(tmp_path):
     )
 
 
-def test_large_type_is_said_in_the_first_cell_and_does_not_grow(tmp_path, monkeypatch):
+def test_large_type_is_said_in_the_first_cell_and_does_not_grow(tmp_path):
     import matplotlib.pyplot as plt
 
     import course_utils.figures  # noqa: F401, its style
@@ -210,18 +220,17 @@ def test_large_type_is_said_in_the_first_cell_and_does_not_grow(tmp_path, monkey
     book = live.live_edition(CHAPTERS[0], tmp_path, large=True)
     assert code_cells(book)[0].source.endswith('start("01_image_data", large=True)')
     with plt.rc_context():
-        monkeypatch.setattr(live, "_usual_sizes", {})
         before = plt.rcParams["font.size"]
-        live.enlarge(1.5)
-        live.enlarge(1.5)
+        typing.enlarge(1.5)
+        typing.enlarge(1.5)
         assert plt.rcParams["font.size"] == 1.5 * before
 
 
 def test_start_names_what_is_wrong():
     with pytest.raises(ArgumentError, match="chapter must be a notebook of .*, got '9'"):
-        live.start("9")
+        typing.start("9")
     with pytest.raises(ArgumentError, match="open the edition with `course live`"):
-        live.start("01_image_data")
+        typing.start("01_image_data")
 
 
 class Kernel:
@@ -479,11 +488,11 @@ def test_deleted_exercises_and_any_name_of_a_copy(tmp_path):
 
 def test_what_an_instructor_typed_is_kept(tmp_path):
     target, _, kept = live.write_live(CHAPTERS[0], tmp_path)
-    assert kept is None and live.write_live(CHAPTERS[0], tmp_path, large=True)[2] is None
+    assert kept is None and live.write_live(CHAPTERS[0], tmp_path, large=True).kept is None
     typed = target.read_bytes().replace(b"%finish ", b"print(1)  # %finish ", 1)
     target.write_bytes(typed)
-    again, cells, kept = live.write_live(CHAPTERS[0], tmp_path)
-    assert again == target and len(cells) > 9 and kept.name == "01_image_data (2).ipynb"
+    again, count, kept = live.write_live(CHAPTERS[0], tmp_path)
+    assert again == target and count > 9 and kept.name == "01_image_data (2).ipynb"
     assert kept.read_bytes() == typed and target.read_bytes() != typed
 
 

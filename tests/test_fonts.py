@@ -24,7 +24,7 @@ from matplotlib.text import Text
 from nbformat.v4 import new_code_cell
 
 from course_utils import figures, korean_fonts
-from course_utils.command.live import FONT_SIZES, enlarge
+from course_utils.command.typing import FONT_SIZES, enlarge
 from course_utils.data import load_photo
 from course_utils.detection import figures as region_figures
 from course_utils.explore import (

@@ -329,8 +329,8 @@ INSIDE = {  # get what `find_chapter` has found, a file of the course, or Jupyte
     "files": {"find", "write_whole", "how_to_restore", "how_to_update"},
     "explore.outlines": {"set_outline"},
 } | dict.fromkeys(["doctor"] + [f"command.{name}" for name in (
-    "authors", "deck", "readiness", "editions", "live", "notebook_files", "pages",
-    "saved_widgets")])  # fmt: skip
+    "authors", "readiness", "editions", "live", "notebook_files", "pages", "saved_widgets",
+    "slides", "typing")])  # fmt: skip
 
 
 def takers():

@@ -1,52 +1,37 @@
 """Decks: every chapter becomes one from its stored outputs; each rule is held by a small case."""
 
-import base64
-import io
 import re
 
 import nbformat
-import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from PIL import Image
 
-from course_utils.command import cli, deck, pages, slide_pieces
-from course_utils.command.slide_sizes import ROOM
-from course_utils.command.slides import make_slides
+from course_utils.command import cli, pages, slides
 from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, read, tags
 
 
 @pytest.fixture(scope="module", params=CHAPTERS, ids=lambda path: path.stem)
 def made(request, tmp_path_factory):
-    """A chapter's path, its deck as a parsed page, and how many slides it was said to have."""
-    page, count = deck.write_deck(request.param, tmp_path_factory.mktemp("slides"))
-    text = page.read_text(encoding="utf-8")
-    return request.param, BeautifulSoup(text, "html.parser"), count
+    """A chapter's path, and its deck as a parsed page."""
+    page = slides.write_deck(request.param, tmp_path_factory.mktemp("slides"))
+    return request.param, BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
 
 
-def shown(slide):
-    """What stands on a slide: sources, and "text" or "picture" for outputs."""
-    return [block.cell.source or block.kind for block in slide.blocks]
-
-
-def picture(width=800, height=360):
-    """An output of this size, with its alt text."""
-    file = io.BytesIO()
-    Image.fromarray(np.zeros((height, width), np.uint8)).save(file, format="PNG")
-    data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "A picture."}
-    return new_output("display_data", data, metadata={"image/png": {"alt": "A picture."}})
-
-
-def said(text):
-    return new_output("stream", name="stdout", text=text)
-
-
-def slides_of(*cells):
-    """The slides of a chapter whose only section holds these cells."""
+def deck_of(*cells):
+    """What stands in the deck of a section with these cells: [(slide_type, source or outputs)]."""
     opening = [new_markdown_cell("# 1 · Title"), new_markdown_cell("## 1.1 Section")]
-    return make_slides(new_notebook(cells=[*opening, *cells]))[1:]
+    return [
+        (cell.metadata.slideshow.slide_type, cell.source or [o.text for o in cell.outputs])
+        for cell in slides.deck_cells([*opening, *cells])[2:]
+    ]
+
+
+def code(source, *printed, tag=None):
+    """A code cell that printed these texts."""
+    outputs = [new_output("stream", name="stdout", text=text) for text in printed]
+    return new_code_cell(source, outputs=outputs, metadata={"tags": [tag]} if tag else {})
 
 
 def resources(page):
@@ -59,20 +44,19 @@ def resources(page):
 
 
 def test_nothing_is_loaded_from_elsewhere(made):
-    _, page, _ = made
+    _, page = made
     assert all(address.startswith("data:") for address in resources(page))
 
 
 def test_every_section_and_picture_of_the_lecture_is_there(made):
-    path, page, count = made
+    path, page = made
     notebook = read(path)
-    leaves = page.select(".slides > section > section")
-    assert len(leaves) == count == len(make_slides(notebook))
     heads = {head.get_text() for head in page.find_all(["h1", "h2"])}
     prose = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
     wanted = re.findall(r"^## (\d.*)$", prose, re.M)
     assert len(wanted) >= 8 and all(head in heads for head in wanted)
     assert not any(head.startswith(("Exercise", "Glossary")) for head in heads)
+    assert len(page.select(".slides > section")) == len(heads)
     stored = [
         output.metadata[mime]["alt"]
         for cell in notebook.cells
@@ -84,20 +68,16 @@ def test_every_section_and_picture_of_the_lecture_is_there(made):
     assert [image["alt"] for image in page.find_all("img")] == stored and len(stored) > 10
 
 
-def test_no_solution_stub_or_environment_check_is_shown(made):
-    path, page, _ = made
+def test_no_solution_stub_import_or_environment_check_is_shown(made):
+    path, page = made
     text = page.find(class_="slides").get_text()
     assert "check_environment" not in text and "not attempted yet" not in text
     assert "run this cell to choose" not in text and "After a restart" not in text
     for cell in read(path).cells:
-        if "exercise" in tags(cell):
+        begins = [line for line in cell.source.splitlines() if line and line[0] not in " )"]
+        only_imports = all(line.startswith(("from ", "import ")) for line in begins)
+        if "exercise" in tags(cell) or (cell.cell_type == "code" and only_imports):
             assert cell.source.splitlines()[0] not in text
-
-
-def test_each_slide_fits_as_reckoned(made):
-    path, _, _ = made
-    for slide in make_slides(read(path)):
-        assert slide.blocks and slide.height <= ROOM, (slide.head, slide.height, shown(slide))
 
 
 def test_formulas_are_mathml():
@@ -108,52 +88,45 @@ def test_formulas_are_mathml():
         pages.with_formulas(r"$\frac$")
 
 
-def test_headings_and_predictions_start_slides():
-    first, second, third = slides_of(
-        new_markdown_cell("One.\n\n### Detail\n\nTwo.\n\n**Predict**: what comes?"),
-        new_code_cell("print(1)", outputs=[said("1\n")]),
-        new_markdown_cell("One came."),
-    )
-    assert shown(first) == ["## 1.1 Section", "One."] and first.kind == "slide"
-    assert shown(second) == ["### Detail", "Two."] and second.kind == "subslide"
-    assert shown(third) == ["**Predict**: what comes?", "print(1)", "text", "One came."]
-    assert [block.start for block in third.blocks] == ["subslide", "", "fragment", ""]
-    assert (first.head, third.head) == ("", "1.1 Section")
+def test_a_question_its_code_and_its_reading_are_one_slide():
+    assert deck_of(
+        new_markdown_cell("How much?"),
+        code("print(1)", "1\n"),
+        new_markdown_cell("One came.\n\nAnd now:"),
+        code("x = 2"),
+        new_markdown_cell("Side by side:"),
+        code("print(x)", "2\n"),
+        new_markdown_cell("Two.\n\nBoth are small.\n\n### Detail\n\nMore."),
+    ) == [
+        ("subslide", "How much?"),
+        ("-", "print(1)"),
+        ("-", ["1\n"]),
+        ("-", "One came."),
+        ("subslide", "And now:"),
+        ("-", "x = 2"),
+        ("subslide", "Side by side:"),
+        ("-", "print(x)"),
+        ("-", ["2\n"]),
+        ("-", "Two.\n\nBoth are small.\n\n"),
+        ("subslide", "### Detail\n\nMore."),
+    ]
 
 
-def test_an_output_that_does_not_fit_comes_next_with_its_reading():
-    source = "\n".join(f"a = {i}" for i in range(14))
-    first, second = slides_of(
-        new_code_cell(source, outputs=[picture()]), new_markdown_cell("It is black.")
-    )
-    assert shown(first) == ["## 1.1 Section", source]
-    assert shown(second) == ["picture", "It is black."]
-    (output,) = second.blocks[0].cell.outputs
-    assert output.metadata["image/png"]["width"] > 800  # alone, it may be larger
-
-
-def test_long_prose_code_and_output_are_split():
-    words = "\n\n".join(f"Paragraph {i} " + 60 * "word " for i in range(6))
-    assert len(slides_of(new_markdown_cell(words))) >= 3
-    source = "\n\n".join(f"def f{i}():\n    return {i}\n" for i in range(12))
-    many = slides_of(new_code_cell(source, outputs=[said("\n".join(map(str, range(60))))]))
-    assert "".join(
-        b.cell.source.replace("\n", "") for s in many for b in s.blocks if b.kind == "code"
-    ) == source.replace("\n", "")
-    printed = [b.cell.outputs[0].text for s in many for b in s.blocks if b.kind == "text"]
-    assert "\n".join(printed).split("\n") == [str(i) for i in range(60)]
-    assert all(slide.height <= ROOM for slide in many)
-
-
-def test_a_long_table_is_split_under_its_head():
-    row = "| " + 12 * "word " + "| " + 12 * "한글 " + "|"
-    head = ["| one | two |", "|---|---|"]
-    text = "\n".join([*head, *(f"{row} {i} |" for i in range(14))])
-    made = slides_of(new_markdown_cell(text))
-    parts = [b.cell.source.splitlines() for s in made for b in s.blocks if b.kind == "prose"]
-    assert len(parts) >= 2 and all(part[:2] == head for part in parts)
-    assert sum((part[2:] for part in parts), []) == text.splitlines()[2:]
-    assert all(slide.height <= ROOM for slide in made)
+def test_what_answers_a_prediction_waits():
+    assert deck_of(
+        new_markdown_cell("**Predict**: what comes?"),
+        code("print(1)", "1\n"),
+        new_markdown_cell("One.\n\n> **Lecture note.** Sure?"),
+        code("print(2)", "2\n"),
+    ) == [
+        ("subslide", "**Predict**: what comes?"),
+        ("-", "print(1)"),
+        ("fragment", ["1\n"]),
+        ("-", "One."),  # in the same fragment
+        ("subslide", "> **Lecture note.** Sure?"),
+        ("-", "print(2)"),
+        ("-", ["2\n"]),
+    ]
 
 
 def test_the_source_has_the_last_word():
@@ -161,58 +134,57 @@ def test_the_source_has_the_last_word():
         cell.metadata["slideshow"] = {"slide_type": kind}
         return cell
 
-    made = slides_of(
+    assert deck_of(
         new_markdown_cell("One."),
-        typed(new_markdown_cell("Two."), "subslide"),
-        typed(new_markdown_cell("**Predict**: three?"), "-"),
-        typed(new_markdown_cell("Four."), "skip"),
-        typed(new_markdown_cell("Five."), "notes"),
-        typed(new_markdown_cell("Six."), "fragment"),
-        typed(new_markdown_cell("### Seven"), "slide"),
-    )
-    assert [shown(slide) for slide in made] == [
-        ["## 1.1 Section", "One."],
-        ["Two.", "**Predict**: three?", "Six."],
-        ["### Seven"],
+        typed(new_markdown_cell("Two."), "-"),
+        typed(code("three", "3\n"), "subslide"),
+        typed(code("four", "4\n"), "skip"),
+        typed(new_markdown_cell("### Five"), "slide"),
+        code("def f(): ...", tag="exercise"),
+        typed(code("def g(): ...", tag="exercise"), "fragment"),
+    ) == [
+        ("subslide", "One."),
+        ("-", "Two."),
+        ("subslide", "three"),
+        ("-", ["3\n"]),
+        ("skip", "four"),
+        ("skip", ["4\n"]),
+        ("slide", "### Five"),
+        ("fragment", "def g(): ..."),
     ]
-    assert [slide.kind for slide in made] == ["slide", "subslide", "slide"]
-    assert made[1].blocks[2].start == "fragment"
 
 
-def test_imports_questions_and_folded_answers():
-    question = new_output(
-        "execute_result", {"text/plain": "Which?\n  ○ one\n(run this cell to choose)"}
+def test_exercises_and_glossary_are_left_out():
+    assert deck_of(
+        new_markdown_cell("One.\n\n## Exercises\n\nReplace."),
+        code("two"),
+        new_markdown_cell("## Glossary"),
+        new_markdown_cell("## 1.2 Next"),
+    ) == [("subslide", "One.\n\n"), ("slide", "## 1.2 Next")]
+
+
+def test_questions_and_folded_answers():
+    question, answers = deck_of(
+        code('ask("x")', "Which?\n  ○ one\n(run this cell to choose)", tag="question"),
+        new_markdown_cell("<details><summary>Answers</summary>\n\nOne.\n\n</details>"),
     )
-    made = slides_of(
-        new_code_cell("import a\nfrom b import c"),
-        new_code_cell('ask("x")', outputs=[question], metadata={"tags": ["question"]}),
-        new_markdown_cell("<details><summary>Answers</summary>\n\nOne.\n\nTwo.\n\n</details>"),
-    )
-    assert shown(made[0]) == ["## 1.1 Section", "text"]
-    assert made[0].blocks[1].cell.outputs[0].text == "Which?\n  ○ one"
-    assert made[1].blocks[0].cell.source.startswith("<details open>") and len(made[1].blocks) == 1
-
-
-def test_markdown_is_cut_between_blank_lines_only():
-    parts = ["## Head", "- a\n- b", "```python\nx = 1\n\n# no heading\n```", "> quoted"]
-    parts += ["<details><summary>A</summary>\n\nB\n\n</details>", "| a |\n|---|\n| b |"]
-    assert slide_pieces.split_markdown("\n\n".join(parts)) == parts
-    assert slide_pieces.split_markdown("## Head\ntext") == ["## Head", "text"]
+    assert question == ("-", ["Which?\n  ○ one"])
+    assert answers[1].startswith('<details open class="fragment"><summary>Answers')
 
 
 def test_a_notebook_without_outputs_or_none_at_all_is_named(tmp_path):
     path = tmp_path / "03_x.ipynb"
     with pytest.raises(CourseError, match="03_x.ipynb cannot be read as a notebook"):
-        deck.write_deck(path, tmp_path)
+        slides.write_deck(path, tmp_path)
     nbformat.write(new_notebook(cells=[new_code_cell("1")]), path)
     with pytest.raises(CourseError, match="no stored outputs: run `uv run course refresh 3` first"):
-        deck.write_deck(path, tmp_path)
+        slides.write_deck(path, tmp_path)
 
 
 def test_a_missing_reveal_is_named_with_the_command(monkeypatch):
-    monkeypatch.setattr(deck, "REVEAL", "no-such-package")
+    monkeypatch.setattr(slides, "REVEAL", "no-such-package")
     with pytest.raises(CourseError, match="run `uv sync`, or `pip install no-such-package`"):
-        deck.reveal_file("reveal.js")
+        slides.reveal_file("reveal.js")
 
 
 def test_the_command_writes_what_is_named(monkeypatch, tmp_path, capsys):
@@ -220,13 +192,13 @@ def test_the_command_writes_what_is_named(monkeypatch, tmp_path, capsys):
 
     def write(path, folder):
         asked.append((path, folder))
-        return folder / f"{path.stem}.html", 7
+        return folder / f"{path.stem}.html"
 
     monkeypatch.setattr(cli, "ROOT", tmp_path)
-    monkeypatch.setattr(deck, "write_deck", write)
+    monkeypatch.setattr(slides, "write_deck", write)
     assert cli.main(["slides", "2"]) == 0
     assert asked == [(CHAPTERS[1], tmp_path / "build" / "slides")]
-    assert "build/slides/02_cnn.html: 7 slides" in capsys.readouterr().out
+    assert "build/slides/02_cnn.html: open it in a browser" in capsys.readouterr().out
     assert cli.main(["slides"]) == 0 and len(asked) == 1 + len(CHAPTERS)
     assert cli.main(["slides", "9"]) == 1
     assert capsys.readouterr().err.startswith("course slides: no chapter '9'")

@@ -99,16 +99,16 @@ def make_live(chosen):
     from course_utils.command.live import lab_settings, write_live
 
     chapter = find_chapter(chosen.chapter)
-    notebook, cells, kept = write_live(chapter, large=chosen.large)
-    if kept:
-        print(f"{shown(kept)}: what you had typed there before")
-    print(f"{shown(notebook)}: {len(cells)} cells to type")
+    written = write_live(chapter, large=chosen.large)
+    if written.kept:
+        print(f"{shown(written.kept)}: what you had typed there before")
+    print(f"{shown(written.path)}: {written.count} cells to type")
     if not chosen.open:
         option = " --large" if chosen.large else ""
         print(f"Open it: uv run course live {int(chapter.stem[:2])}{option} --open")
         return
     sizes = [f"--LabApp.user_settings_dir={lab_settings()}"] if chosen.large else []
-    start_lab(notebook, others=[*sizes, *chosen.others])
+    start_lab(written.path, others=[*sizes, *chosen.others])
 
 
 def make_student(chosen):
@@ -149,12 +149,12 @@ def tell_progress(chosen):
 
 def make_slides(chosen):
     """Write the decks of the chapters (all if none is named) into build/slides/."""
-    from course_utils.command.deck import write_deck
     from course_utils.command.editions import shown
+    from course_utils.command.slides import write_deck
 
     for path in chapter_paths(chosen.chapters):
-        deck, count = write_deck(path, ROOT / "build" / "slides")
-        print(f"{shown(deck)}: {count} slides; open it in a browser")
+        deck = write_deck(path, ROOT / "build" / "slides")
+        print(f"{shown(deck)}: open it in a browser")
 
 
 def make_handouts(chosen):

@@ -1,18 +1,20 @@
 """The instructor's edition: lesson cells emptied, each with its finished twin folded below it.
 
-The first half makes the edition; the second half runs in its kernel.
+A cell is a lesson cell by its tag `lesson`. What runs in the edition's kernel is in `typing`.
 """
 
+import ast
+import builtins
 import copy
 import json
 import re
+from pathlib import Path
+from typing import NamedTuple
 
-from IPython import get_ipython
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_utils.command.editions import (
     BUILD,
-    ROOT,
     edition,
     opens_section,
     printed,
@@ -20,31 +22,34 @@ from course_utils.command.editions import (
     put_aside,
     tags,
 )
-from course_utils.command.lesson_cells import TYPING, emptied_cells, is_untouched
 from course_utils.command.notebook_files import as_bytes, read_notebook, write
-from course_utils.errors import ArgumentError, CourseError
+from course_utils.errors import CourseError
 from course_utils.files import how_to_restore
 
-FINISHED = "# finished: "
-LARGER = 1.35  # how much larger text in figures gets with --large
+FINISHED, FINISH = "# finished: ", "%finish"
 CODE_SIZE, PROSE_SIZE = "20px", "18px"
 LONGEST_NOTE = 8  # lines of a stored output that a speaker note quotes
-_usual_sizes = {}  # before the first enlargement
-FONT_SIZES = ("font.size", "axes.titlesize", "axes.labelsize")
+
+
+class Written(NamedTuple):
+    """An edition that was written: where, how many cells to type, and where older work went."""
+
+    path: Path
+    count: int
+    kept: Path | None
 
 
 def write_live(path, folder=BUILD / "live", large=False):
-    """Write the instructor's edition of the chapter at `path`; returns path, cells, and a path.
+    """Write the instructor's edition of the chapter at `path`; returns what was `Written`.
 
     folder: where to. large: figures get larger text. What was typed into an edition that is there
-    already is kept as "NAME (2).ipynb", then (3), and so on: the third result is that path, or
-    None. Raises CourseError.
+    already is kept as "NAME (2).ipynb", then (3), and so on. Raises CourseError.
     """
     notebook = live_edition(path, folder, large)
     target = folder / path.name
     kept = put_aside(target)
     write(target, as_bytes(notebook))
-    return target, [cell for cell in notebook.cells if "emptied" in tags(cell)], kept
+    return Written(target, sum("emptied" in tags(cell) for cell in notebook.cells), kept)
 
 
 def live_edition(path, folder, large=False):
@@ -60,13 +65,91 @@ def live_edition(path, folder, large=False):
         if opens_section(cell) and (note := _note(source.cells, place, emptied)):
             cells.append(_generated(new_markdown_cell(note), f"notes_{cell.id}", "speaker-notes"))
     option = ", large=True" if large else ""
-    start = f'from course_utils.command.live import start\n\nstart("{path.stem}"{option})'
+    start = f'from course_utils.command.typing import start\n\nstart("{path.stem}"{option})'
     first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), None)
     if first is None:
         fix = how_to_restore(f"notebooks/{path.name}", typed=True)
         raise CourseError(f"{path.name} has no code: {fix}")
     cells.insert(first, _generated(new_code_cell(start), "live_start", "live-start"))
     return edition(source, cells, "live", path.parent, folder)
+
+
+def emptied_cells(notebook):
+    """Dict of cell ID → what stands in that cell before it is typed: comment or signature.
+
+    A signature whose defaults, decorators or base classes need a name that may be missing
+    becomes a comment, so that running it never raises.
+    """
+    known, emptied = set(dir(builtins)), {}
+    for cell in notebook.cells:
+        if "lesson" in tags(cell):
+            emptied[cell.id] = _empty(cell, known)
+        elif cell.cell_type == "code":
+            known |= _imported(cell.source)
+    return emptied
+
+
+def _empty(cell, known):
+    """The text of one emptied cell; names that its stubs define are added to `known`."""
+    lines = cell.source.splitlines()
+    first = []
+    for line in lines:
+        if not line.startswith("#"):
+            break
+        first.append(line)
+    pieces = ["\n".join(first)] if first else []
+    for node in parsed(cell.source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            stub = _stub(node, lines)
+            if _needs(node) <= known:
+                known.add(node.name)
+            else:
+                stub = "\n".join(f"# {line}" for line in stub.splitlines())
+            pieces.append(stub)
+    gap = "\n\n\n" if len(pieces) > len(first[:1]) else "\n"
+    return gap.join([*pieces, f"{FINISH} {cell.id}"])
+
+
+def parsed(source):
+    """The syntax tree of a cell, its magic lines left out."""
+    lines = ["" if line.startswith(("%", "!")) else line for line in source.splitlines()]
+    return ast.parse("\n".join(lines))
+
+
+def _stub(node, lines):
+    """A function or class cut down to decorators, signature, docstring and `...`."""
+    body = node.body[0]
+    if body.lineno == node.lineno:  # all in one line
+        node.body = [ast.Expr(ast.Constant(...))]
+        return ast.unparse(node)
+    start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    end = body.end_lineno if ast.get_docstring(node) else body.lineno - 1
+    kept = lines[start - 1 : end]
+    while kept[-1].strip().startswith("#") or not kept[-1].strip():
+        kept.pop()
+    return "\n".join([*kept, " " * body.col_offset + "..."])
+
+
+def _needs(node):
+    """Names that have to exist when a stub is run."""
+    if isinstance(node, ast.ClassDef):
+        parts = [*node.bases, *node.keywords]
+    else:
+        given = node.args
+        every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+        parts = [*given.defaults, *given.kw_defaults, node.returns]
+        parts += [argument.annotation for argument in every if argument]
+    tree = ast.Module([ast.Expr(part) for part in [*parts, *node.decorator_list] if part], [])
+    return {name.id for name in ast.walk(tree) if isinstance(name, ast.Name)}
+
+
+def _imported(source):
+    """Names that a cell imports."""
+    names = set()
+    for node in ast.walk(parsed(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {name.asname or name.name.split(".")[0] for name in node.names}
+    return names
 
 
 def _pair(cell, text):
@@ -133,42 +216,3 @@ def lab_settings(folder=BUILD / "large_type"):
     file = folder / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
     write(file, (json.dumps({"overrides": sizes}, indent=2) + "\n").encode())
     return folder
-
-
-def start(chapter, large=False):
-    """Make the line `%finish ID` known to this kernel; the edition's first cell calls it.
-
-    chapter: the notebook's name without its ending. large: figures get larger text.
-    Raises ArgumentError if there is no such chapter, or no IPython.
-    """
-    path, shell = ROOT / "notebooks" / f"{chapter}.ipynb", get_ipython()
-    if not path.is_file():
-        raise ArgumentError(f"chapter must be a notebook of {path.parent}, got {chapter!r}")
-    if shell is None:
-        raise ArgumentError("start works in a notebook: open the edition with `course live`")
-    source = read_notebook(path)
-    finished = {cell.id: cell.source for cell in source.cells}
-    emptied = emptied_cells(source)
-
-    def finish(name):
-        """Put the finished code into this cell, unless something has been typed there."""
-        if name not in emptied:
-            print(f"no cell {name!r} in {path.name}: write this edition anew, `course live`")
-        elif is_untouched(shell.history_manager.input_hist_raw[-1], emptied[name]):
-            shell.set_next_input(finished[name], replace=True)
-
-    shell.register_magic_function(finish, "line", TYPING.lstrip("%"))
-    if large:
-        enlarge()
-    print("Type into the emptied cells, or run one as it is: it fills itself. Run it again then.")
-
-
-def enlarge(factor=LARGER):
-    """Make the text of every later figure larger by this factor; twice is the same as once."""
-    import matplotlib.pyplot as plt
-
-    import course_utils.figures  # noqa: F401, its style first: it would undo this
-
-    for name in FONT_SIZES:
-        _usual_sizes.setdefault(name, plt.rcParams[name])
-        plt.rcParams[name] = factor * _usual_sizes[name]

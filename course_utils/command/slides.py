@@ -1,176 +1,126 @@
-"""A chapter's cells → the cells of its deck: what goes onto one slide, and what is left out.
+"""Decks: a chapter as slides in one file that any browser shows, offline.
 
-A cell that says so itself (`slideshow` → `slide_type` in its metadata) is obeyed. For all others:
-H1 and H2 start a slide; H3 and each **Predict** a sub-slide below it; long prose is split; code
-stands with its output where both fit, else the output comes next. After a Predict the output waits
-for one more key. Exercises, solutions, the glossary and cells that only import are left out.
+A section (H2) begins a slide, and each of its questions a sub-slide below it: the prose that asks,
+the code, what comes out, and the prose that reads it. After a **Predict** the answer waits for the
+next key. The imports at the top, the exercises and the glossary are left out. A cell that says so
+itself (`slideshow` → `slide_type` in its metadata, as JupyterLab writes it) has the last word.
+
+nbconvert's reveal.js exporter makes the page. The page fits its slides into the frame by itself,
+since only it knows the fonts: see `fit` in templates/deck.html.j2. reveal.js is the copy inside
+sphinx-revealjs.
 """
 
-from dataclasses import dataclass, field
+import re
+from importlib import metadata
+from pathlib import Path
 
-from course_utils.command.slide_pieces import code_blocks, level_of, prose_blocks, size_of
-from course_utils.command.slide_sizes import LARGEST, PROSE, READING, REMAINDER, ROOM, WIDTH
+from nbconvert import SlidesExporter
+from nbformat import from_dict
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
-LEFT_OUT = ("Exercises", "Glossary")  # H2 whose sections are no part of a lecture
-TYPES = ("slide", "subslide", "fragment", "skip", "notes", "-")
+from course_utils.command.editions import tags
+from course_utils.command.notebook_files import title, write
+from course_utils.command.pages import exporter, read_chapter, style, with_formulas
+from course_utils.errors import CourseError
 
-
-@dataclass
-class Slide:
-    """Blocks that are seen together. kind: "slide" or "subslide"; head: its running title."""
-
-    kind: str
-    head: str = ""
-    blocks: list = field(default_factory=list)
-
-    @property
-    def height(self):
-        """Pixels that are taken."""
-        return sum(block.height for block in self.blocks)
-
-    def has(self, *kinds):
-        """Whether a block of one of these kinds is on it."""
-        return any(block.kind in kinds for block in self.blocks)
+REVEAL = "sphinx-revealjs"  # the package; only files are taken from it, nothing is imported
+HEADING = re.compile(r"^(?=##{1,2} )", re.M)
+LEFT_OUT = re.compile(r"#+ (Exercise|Glossary)")
+ONLY_LIVE = re.compile(r"^\*After a restart.*\n*|\s*\(run this cell to choose\)", re.M)
+FOLDED = '<details open class="fragment"'  # what a reader would unfold comes on the next key
+NO_READING = ("#", ">", "<", "|", "**")  # how prose begins that does not read the output above it
 
 
-def make_slides(notebook):
-    """A notebook → the list of its slides."""
-    slides, head = [], ""
-    queue = list(groups(notebook))
-    for group, following in zip(queue, [*queue[1:], []], strict=True):
-        first = group[0]
-        level = level_of(first.cell.source) if first.kind == "heading" else 0
-        if level in (1, 2):
-            head = first.cell.source.lstrip("# ")
-        reading = bool(following) and following[0].kind == "prose" and not following[0].start
-        after = following[0].height if reading else 0
-        place(slides, group, "" if level in (1, 2) else head, after)
-    return join_remainders(slides)
+def write_deck(path, folder):
+    """The notebook at `path` → a deck in `folder`; returns its path.
 
-
-def join_remainders(slides):
-    """A sub-slide of a few words goes on top of the next one, where it fits."""
-    kept = []
-    for slide in slides:
-        last = kept[-1] if kept else None
-        if last and last.kind == slide.kind == "subslide" and last.head == slide.head:
-            few = last.height < REMAINDER and all(block.kind == "prose" for block in last.blocks)
-            free = not any(b.chosen or b.predict or b.start for b in last.blocks)
-            free = free and not slide.blocks[0].chosen and slide.blocks[0].kind != "heading"
-            if few and free and last.height + slide.height <= ROOM:
-                slide.blocks = kept.pop().blocks + slide.blocks
-        kept.append(slide)
-    return kept
-
-
-def place(slides, group, head, after=0):
-    """Put a group (one piece of prose, or code with its outputs) onto the last slide or new ones.
-
-    head: the running title of a slide that has no H1 or H2 of its own. after: pixels of the prose
-    that reads the last output, and should be seen with it.
+    The notebook is not run: its stored outputs are shown. Raises CourseError.
     """
-    here = slides[-1] if slides else None
-    if here is None or starts_anew(here, group):
-        here = Slide(group[0].start or "subslide" if slides else "slide", head)
-        if slides and group[0].kind == "code" and not group[0].chosen:
-            here.blocks += pull_question(slides[-1])
-            if here.blocks and here.height + _height(group) > ROOM:  # too much together
-                slides[-1].blocks += here.blocks
-                here.blocks = []
-        slides.append(here)
-    waits = any(block.predict for block in here.blocks) and len(group) > 1
-    for number, block in enumerate(group):
-        rest = after if block is group[-1] and block.kind == "picture" else 0
-        if number and here.height + block.height + rest > ROOM:
-            here, waits = Slide("subslide", head), False
-            slides.append(here)
-        if waits and block.kind in ("text", "picture") and not block.start:
-            block.start, waits = "fragment", False
-        here.blocks.append(block)
-        if block.kind == "picture":
-            enlarge(here, block, after)
+    notebook = read_chapter(path)
+    course = {
+        "title": title(notebook),
+        "css": style("page.css", "deck.css"),
+        "reveal_css": reveal_file("reveal.css"),
+        "reveal_js": reveal_file("reveal.js"),
+    }
+    notebook.cells = deck_cells(notebook.cells)
+    page, _ = exporter(SlidesExporter, "deck.html.j2").from_notebook_node(
+        notebook, {"course": course}
+    )
+    target = Path(folder) / f"{Path(path).stem}.html"
+    write(target, page.encode())
+    return target
 
 
-def starts_anew(here, group):
-    """Whether a group must not follow on the slide `here`."""
-    first = group[0]
-    if first.chosen:
-        return first.start in ("slide", "subslide")
-    begun = here.has("prose", "code", "text", "picture")  # more than a heading
-    if first.start == "slide" or (first.start == "subslide" and begun):
-        return True
-    if first.kind == "code" and here.has("code"):  # a definition may stay with its first use
-        return here.has("text", "picture") or here.height + _height(group) > ROOM
-    if first.kind in ("prose", "heading"):
-        prose = sum(b.height for b in here.blocks if b.kind == "prose")
-        return here.height + first.height > ROOM or (
-            prose > 0 and prose + first.height > PROSE and not here.has("code")
-        )
-    if here.height + first.height > ROOM:
-        return True
-    if here.has("prose"):  # the question and its code; what comes out may follow on the next slide
-        return False
-    return here.height + _height(group) > ROOM >= _height(group)
+def deck_cells(cells):
+    """The cells of a chapter → those of its deck, each with the slide_type that nbconvert reads."""
+    made, shown, waits = [], True, False
+    for place, cell in enumerate(cells):
+        own = cell.metadata.get("slideshow", {}).get("slide_type")
+        code_follows = place + 1 < len(cells) and cells[place + 1].cell_type == "code"
+        if cell.cell_type == "markdown":
+            answered = bool(made) and "output" in tags(made[-1])
+            pieces = prose_pieces(cell.source, answered, code_follows)
+        else:
+            pieces = code_pieces(cell)
+        for piece, kind in pieces:
+            if kind in ("slide", "subslide"):
+                waits = False
+            if piece.source.startswith("#") and piece.cell_type == "markdown":
+                shown = not LEFT_OUT.match(piece.source)
+            if own or (shown and not {"exercise", "solution"} & set(tags(cell))):
+                kind = own or ("fragment" if waits and "output" in tags(piece) else kind)
+                piece.metadata["slideshow"] = {"slide_type": kind}
+                made.append(piece)
+            own = own if own in ("skip", "notes") else None  # else it is where the cell begins
+            waits = waits or (place > 0 and "**Predict**" in piece.source)  # the title explains it
+        shown = shown and place > 0  # nothing between the title and the first section
+    return made
 
 
-def pull_question(slide):
-    """Take the last paragraph from a slide if it asks for the code that comes next."""
-    last = slide.blocks[-1]
-    asks = last.kind == "prose" and last.cell.source.rstrip().endswith((":", "?"))
-    if asks and slide.has("code") and not last.start:
-        return [slide.blocks.pop()]
-    return []
+def prose_pieces(source, answered, code_follows):
+    """A prose cell → [(cell, slide_type)]: what reads the output above it, then each new thought.
 
-
-def enlarge(slide, block, after):
-    """A picture that is alone with its heading may be larger than it was stored.
-
-    after: pixels of the prose that reads it.
+    answered: an output stands above it. code_follows: its last paragraphs may ask for that code.
     """
-    if slide.has("code", "prose", "text") or sum(b.kind == "picture" for b in slide.blocks) > 1:
-        return
-    (output,) = block.cell.outputs
-    mime = next(mime for mime in output.data if mime.startswith("image/"))
-    width, height = size_of(output.data[mime])
-    room = ROOM - slide.height + block.height - min(max(after, READING), 2 * READING)
-    scale = min(LARGEST, WIDTH / width, room / height)
-    output.metadata[mime]["width"] = int(width * scale)
-    block.height = height * scale + 12
+    source = ONLY_LIVE.sub("", source).replace("<details", FOLDED)
+    first, *headed = HEADING.split(source)
+    reading = ""
+    if answered and not first.startswith(NO_READING):
+        if headed or not code_follows:
+            reading, first = first, ""
+        elif "\n\n" in first:
+            reading, first = first.split("\n\n", 1)
+    pieces = [(reading, "-")]
+    for text in (first, *headed):
+        pieces.append((text, "slide" if text.startswith(("# ", "## ")) else "subslide"))
+    return [(new_markdown_cell(with_formulas(text)), kind) for text, kind in pieces if text.strip()]
 
 
-def groups(notebook):
-    """Yield what stays together: one piece of prose, or a code cell with its outputs.
-
-    Left out: what follows an H2 of LEFT_OUT, and what stands between the first cell and the first
-    H2 (the check of the environment, the imports), unless the source gives it a kind of slide.
-    """
-    left_out, opening = False, True
-    for number, cell in enumerate(notebook.cells):
-        said = cell.metadata.get("slideshow", {}).get("slide_type", "")
-        said = said if said in TYPES else ""
-        found = []
-        for group in cell_groups(cell):
-            if group[0].kind == "heading" and level_of(group[0].cell.source) == 2:
-                left_out = group[0].cell.source.lstrip("# ").startswith(LEFT_OUT)
-                opening = False
-            if not left_out and (said or number == 0 or not opening):
-                found.append(group)
-        if said in ("skip", "notes"):
-            continue
-        if found and said:
-            found[0][0].start, found[0][0].chosen = said.replace("-", ""), True
-        yield from found
+def code_pieces(cell):
+    """A code cell → [(cell, slide_type)]: its source, and its outputs as a cell without source."""
+    pieces = []
+    if cell.source and "question" not in tags(cell):
+        pieces.append((new_code_cell(cell.source), "-"))
+    if cell.outputs:
+        outputs = [from_dict(output) for output in cell.outputs]
+        for output in outputs:
+            text, name = (output, "text") if "text" in output else (output.data, "text/plain")
+            text[name] = ONLY_LIVE.sub("", text.get(name, ""))
+        shown = new_code_cell("", outputs=outputs)
+        shown.metadata["tags"] = ["output", *({"question"} & set(tags(cell)))]
+        shown.metadata["transient"] = {"remove_source": True}
+        pieces.append((shown, "-"))
+    return pieces
 
 
-def cell_groups(cell):
-    """The groups of one cell; none of an exercise, a solution or a raw cell."""
-    if {"solution", "exercise"} & set(cell.metadata.get("tags", [])):
-        return []
-    if cell.cell_type == "markdown":
-        return [[block] for block in prose_blocks(cell)]
-    blocks = code_blocks(cell) if cell.cell_type == "code" else []
-    return [blocks] if blocks else []
-
-
-def _height(group):
-    return sum(block.height for block in group)
+def reveal_file(name):
+    """The text of a file of reveal.js. Raises CourseError, with the command that installs it."""
+    try:
+        files = metadata.files(REVEAL) or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.as_posix().endswith(f"revealjs/dist/{name}"):
+            return Path(file.locate()).read_text(encoding="utf-8")
+    raise CourseError(f"the decks need reveal.js: run `uv sync`, or `pip install {REVEAL}`")

@@ -149,7 +149,7 @@ def test_large_type_is_large(chromium, lab, artifacts, tmp_path, monkeypatch):
     option = f"--LabApp.user_settings_dir={lab_settings(tmp_path / 'large')}"
     usual = lab_server.Lab._command
     monkeypatch.setattr(lab_server.Lab, "_command", lambda self: [*usual(self), option])
-    edition, *_ = write_live(lab.root / NAME, tmp_path / "live", large=True)
+    edition = write_live(lab.root / NAME, tmp_path / "live", large=True).path
     cells = json.loads(edition.read_text(encoding="utf-8"))
     last = [cell["id"] for cell in cells["cells"]].index("live_start") + 4
     edition.write_text(json.dumps(cells | {"cells": cells["cells"][:last]}), encoding="utf-8")

@@ -5,7 +5,13 @@ import re
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import (
+    new_code_cell,
+    new_markdown_cell,
+    new_notebook,
+    new_output,
+    new_raw_cell,
+)
 
 from course_utils.command import cli, pages, slides
 from course_utils.errors import CourseError
@@ -170,6 +176,15 @@ def test_questions_and_folded_answers():
     )
     assert question == ("-", ["Which?\n  ○ one"])
     assert answers[1].startswith('<details open class="fragment"><summary>Answers')
+
+
+def test_what_a_person_added_does_no_harm():
+    error = new_output("error", ename="NotRightYet", evalue="case 1", traceback=["case 1"])
+    assert deck_of(
+        new_raw_cell("raw"),
+        new_code_cell("f()", outputs=[error], metadata={"tags": ["exercise"]}),
+        new_markdown_cell("One."),
+    ) == [("subslide", "One.")]
 
 
 def test_a_notebook_without_outputs_or_none_at_all_is_named(tmp_path):

@@ -62,7 +62,7 @@ def deck_cells(cells):
             answered = bool(made) and "output" in tags(made[-1])
             pieces = prose_pieces(cell.source, answered, code_follows)
         else:
-            pieces = code_pieces(cell)
+            pieces = code_pieces(cell) if cell.cell_type == "code" else []
         for piece, kind in pieces:
             if kind in ("slide", "subslide"):
                 waits = False
@@ -105,8 +105,9 @@ def code_pieces(cell):
     if cell.outputs:
         outputs = [from_dict(output) for output in cell.outputs]
         for output in outputs:
-            text, name = (output, "text") if "text" in output else (output.data, "text/plain")
-            text[name] = ONLY_LIVE.sub("", text.get(name, ""))
+            for holder, name in ((output, "text"), (output.get("data", {}), "text/plain")):
+                if name in holder:
+                    holder[name] = ONLY_LIVE.sub("", holder[name])
         shown = new_code_cell("", outputs=outputs)
         shown.metadata["tags"] = ["output", *({"question"} & set(tags(cell)))]
         shown.metadata["transient"] = {"remove_source": True}

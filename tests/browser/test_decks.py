@@ -67,10 +67,13 @@ def open_page(chromium):
 @chapters
 def test_every_slide_fits_its_frame(path, open_page, artifacts, tmp_path):
     """Nothing outside the frame, nothing to scroll, letters of 22 pixels, no answer too early."""
-    page, noise = open_page(write_deck(path, tmp_path), 1920, 1080, READY)
+    deck = write_deck(path, tmp_path)
+    page, noise = open_page(deck, 1920, 1080, READY)
     found = page.evaluate(EACH)
     count = len(found)
     assert count > 50 and noise == []
+    written = deck.read_text(encoding="utf-8").count("<img ")
+    assert page.evaluate("() => document.images.length") == written > 10  # none is lost
     for slide in found:
         assert slide["over"] <= 0 and not slide["outside"] and not slide["broken"], slide
         assert slide["text"] > 0 and not slide["early"], slide

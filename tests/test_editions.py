@@ -18,7 +18,7 @@ from PIL import Image
 from course_utils.command import generated, live, solved, student
 from course_utils.command.editions import printed, relink
 from course_utils.command.lesson_cells import emptied_cells, is_untouched, lesson_cells, teaches
-from course_utils.command.refresh import clean, run
+from course_utils.command.refresh import clean
 from course_utils.command.saved_widgets import STATE, VIEW
 from course_utils.errors import ArgumentError, CourseError
 from notebooks_as_files import CHAPTERS, code_cells, exercises, read, tags
@@ -351,13 +351,6 @@ def test_each_exercise_is_a_stub_that_was_not_attempted(students, path):
     assert len(cells) == len(exercises(path)) > 0
     for cell in cells:
         assert printed(cell).rstrip().endswith("not attempted yet"), cell.id
-
-
-def test_the_students_edition_runs_to_its_end(students, tmp_path):
-    book = copy.deepcopy(students[CHAPTERS[0]][0])
-    run(book, tmp_path)
-    states = solved.exercise_states(book)
-    assert states and {state for _, state in states.values()} == {"not attempted"}
 
 
 def test_a_students_work_is_never_overwritten(tmp_path):

@@ -1,4 +1,7 @@
-"""Figures: axes in, nothing out; `show` puts a finished one into the notebook with its alt text."""
+"""Figures: axes in, nothing out; `show` puts a finished one into the notebook with its alt text.
+
+The import sets matplotlib's style and a Korean font: the chapters draw with `plt.subplots`, too.
+"""
 
 import base64
 import io
@@ -14,9 +17,18 @@ from course_utils.arguments.pictures import as_drawn
 from course_utils.errors import ArgumentError
 from course_utils.korean_fonts import draw_hangul
 
+# the palette of Okabe and Ito (2008), whose colours all eyes tell apart
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"  # over pictures: too pale for lines on white
+# and three more
+MAGENTA = "#C2185B"  # a frame over numbers on blue
+RUST = "#B84700"  # beside the vermilion of a mark that keys move
+PALE_BLUE = "#CFE5F2"  # behind text
+
 plt.style.use("course_utils.course")
 draw_hangul()
-_RANGE = {"vmin", "vmax", "norm"}  # options that say what is black and what is white
+RANGE = {"vmin", "vmax", "norm"}  # options that say what is black and what is white
+STEP, WIDTH, HEIGHT = 1.0, 2.9, 0.64  # of a block diagram: distance of two boxes, and their size
 
 
 def show(figure, alt, photo=False):
@@ -74,7 +86,7 @@ def show_image(image, title="", ax=None, **options):
     numbers of a feature map. Colours beyond the range, NaN and inf are errors, too.
     options: passed on to matplotlib's imshow. Raises ArgumentError with what to call.
     """
-    image = as_drawn("image", image, free=_RANGE & options.keys())
+    image = as_drawn("image", image, free=RANGE & options.keys())
     ax = ax or plt.gca()
     if max(image.shape[:2]) > 256:  # drawn smaller than it is: average, do not skip
         options = {"interpolation": "antialiased"} | options
@@ -103,7 +115,7 @@ def show_row(pictures, alt, photo=False, width=10, columns=None, values=False, *
             raise ArgumentError(
                 f"image {title!r} must be (H, W) or (H, W, 3), got {np.shape(image)}"
             )
-        as_drawn("image", image, free=_RANGE & options.keys())  # before a figure is begun
+        as_drawn("image", image, free=RANGE & options.keys())  # before a figure is begun
     columns = columns or len(pictures)
     rows = -(-len(pictures) // columns)
     tallest = min(3, max(np.shape(image)[0] / np.shape(image)[1] for _, image in pictures))
@@ -136,10 +148,6 @@ def show_values(matrix, title="", ax=None, fontsize=10, **options):
         ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=fontsize)
 
 
-STEP, WIDTH, HEIGHT = 1.0, 2.9, 0.64  # distance of two boxes, and their size
-SIGNS = "+×"
-
-
 def show_blocks(blocks, alt, width=10):
     """Show diagrams side by side in one figure.
 
@@ -154,31 +162,32 @@ def show_blocks(blocks, alt, width=10):
         1, len(blocks), figsize=(width, 0.52 * longest + 0.5), squeeze=False, layout="constrained"
     )
     for ax, (title, steps) in zip(axes[0], blocks.items(), strict=True):
-        _draw(ax, steps)
+        _draw_blocks(ax, steps)
         ax.set_title(title, x=2.4 / 4.0)  # above the boxes
         ax.set(xlim=(-2.4, 1.6), ylim=(-STEP * longest + 0.4, 0.6))
         ax.set_axis_off()
     show(figure, alt)
 
 
-def _draw(ax, steps):
+def _draw_blocks(ax, steps):
+    """One column of boxes from the top, with arrows, and the ways around them."""
     before = 0  # half the height of the step before
     split = 0  # the last place where a path could branch off
     for place, step in enumerate(steps):
         y = -STEP * place
-        if step in SIGNS:
+        if step in "+×":
             half = 0.3
             ax.text(0, y, step, ha="center", va="center", fontsize=14,
-                    bbox={"boxstyle": "circle,pad=0.15", "fc": "#F0E442", "ec": "0.3"})  # fmt: skip
+                    bbox={"boxstyle": "circle,pad=0.15", "fc": YELLOW, "ec": "0.3"})  # fmt: skip
             top = -STEP * split
-            ax.plot([0, -1.95, -1.95], [top - 0.5, top - 0.5, y], color="#D55E00", lw=2, zorder=0)
-            _arrow(ax, (-1.95, y), (-half, y), "#D55E00")
+            ax.plot([0, -1.95, -1.95], [top - 0.5, top - 0.5, y], color=VERMILION, lw=2, zorder=0)
+            _arrow(ax, (-1.95, y), (-half, y), VERMILION)
         elif step in ("x", "u"):
             half, split = 0.25, place
             ax.text(0, y, step, ha="center", va="center", style="italic", fontsize=13)
         else:
             half = HEIGHT / 2
-            box = plt.Rectangle((-WIDTH / 2, y - half), WIDTH, HEIGHT, fc="#CFE5F2", ec="0.3")
+            box = plt.Rectangle((-WIDTH / 2, y - half), WIDTH, HEIGHT, fc=PALE_BLUE, ec="0.3")
             ax.add_patch(box)
             ax.text(0, y, step, ha="center", va="center", fontsize=11)
         if place:

@@ -14,9 +14,10 @@ from matplotlib.colors import to_rgb
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from course_utils import figures
-from course_utils.detection import figures as region_figures
-from course_utils.explore import iou, outlines
-from course_utils.generation import figures as generation_figures
+from course_utils.explore import iou
+from course_utils.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
+from course_utils.generation.figures import CURVE, MADE, REAL
+from course_utils.segmentation.figures import STUFF, THINGS, VOID
 from notebooks_as_files import ROOT
 
 EYES = {
@@ -81,8 +82,7 @@ def test_text_and_axes_can_be_read():
 
 
 def test_lines_stand_out_from_the_ground():
-    losses = [generation_figures.REAL, generation_figures.MADE, generation_figures.CURVE]
-    for colour in [*CYCLE, *losses, iou.BOX_A, iou.BOX_B]:
+    for colour in [*CYCLE, REAL, MADE, CURVE, *iou.BOXES.values()]:
         assert contrast(colour, "white") >= 3, colour
 
 
@@ -91,16 +91,14 @@ def test_the_cycle_is_told_apart_by_all_eyes():
 
 
 def test_boxes_outlines_and_curves_are_told_apart_by_all_eyes():
-    boxes = [region_figures.YELLOW, region_figures.ORANGE, region_figures.BLUE]
-    lines = [outlines.BLUE, outlines.ORANGE, outlines.GREEN, outlines.SKY, outlines.YELLOW]
-    dots = [generation_figures.REAL, generation_figures.MADE, generation_figures.CURVE]
-    for colours in (boxes, lines, dots, [iou.BOX_A, iou.BOX_B, outlines.GREEN]):
+    palette = [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, YELLOW]
+    for colours in (palette, [REAL, MADE, CURVE], [*iou.BOXES.values(), GREEN]):
         assert close_pairs([to_rgb(colour) for colour in colours]) == set(), colours
 
 
 def test_classes_on_one_map_are_told_apart_by_all_eyes():
     """Ten things, four kinds of stuff, and black for neither."""
-    maps = np.vstack([region_figures.THINGS, region_figures.STUFF, region_figures.VOID]) / 255
+    maps = np.vstack([THINGS, STUFF, VOID]) / 255
     assert len(maps) == 15 and close_pairs(maps) == set()
 
 
@@ -119,6 +117,12 @@ def test_texts_of_pages_and_decks_can_be_read():
         for colour in re.findall(r"(?<![-\w])color: (#[0-9a-f]{3,6})", text):
             assert contrast(colour, "#ffffff") >= 4.5, (sheet.name, colour)
             assert contrast(colour, "#f1f3f5") >= 4.5 or colour == "#0072b2", (sheet.name, colour)
+
+
+def test_colours_stand_in_the_palette_alone():
+    for path in (ROOT / "course_utils").rglob("*.py"):
+        found = re.findall(r"\"#[0-9A-Fa-f]{6}\"", path.read_text(encoding="utf-8"))
+        assert not found or path.name == "figures.py", path
 
 
 def test_the_focus_is_marked_on_every_control():

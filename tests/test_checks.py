@@ -1,6 +1,7 @@
 """Every exercise: its solution passes, its stub waits, and wrong answers get their hint."""
 
 import ast
+import dataclasses
 import functools
 import itertools
 import sys
@@ -21,6 +22,7 @@ from course_utils.checks.engine import Ask, NotRightYet, is_stub
 from course_utils.errors import ArgumentError
 from notebooks_as_files import CHAPTERS, ROOT, exercises
 
+pytestmark = pytest.mark.filterwarnings("error::course_utils.checks.engine.BrokenHint")
 CHAPTER_CHECKS = {"01": image_data, "02": cnn, "03": cnn_evolution, "04": computer_vision}
 ANSWERS = {  # chapter → its files of answers
     "01": [answers_image_data],
@@ -183,6 +185,16 @@ def test_what_can_go_wrong_anywhere(answer, hint):
     with pytest.raises(NotRightYet, match=hint) as caught:
         image_data.check("luma", answer)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_broken_hint_is_seen_and_the_answer_still_gets_its_sentence():
+    def broken(got, wanted, arguments):
+        raise IndexError("no such place")
+
+    exercise = dataclasses.replace(image_data.EXERCISES["raw_bytes"], hints=[broken])
+    with pytest.warns(engine.BrokenHint, match="IndexError"), pytest.raises(NotRightYet) as caught:
+        engine.check_answer("raw_bytes", exercise, lambda *_: 0)
+    assert str(caught.value).endswith(": 0 is wrong")
 
 
 @pytest.mark.parametrize(

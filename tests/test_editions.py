@@ -19,7 +19,7 @@ from PIL import Image
 from course_utils.checks.engine import Ask
 from course_utils.checks.image_data import QUESTIONS
 from course_utils.command import live, solved, typing
-from course_utils.command.authors import clean, run
+from course_utils.command.authors import clean
 from course_utils.command.editions import StudentsWork, holds_work, printed, relink, write_student
 from course_utils.command.live import emptied_cells
 from course_utils.command.saved_widgets import STATE, VIEW
@@ -364,13 +364,6 @@ def test_each_exercise_is_a_stub_that_was_not_attempted(students, path):
     assert len(cells) == len(exercises(path)) > 0
     for cell in cells:
         assert printed(cell).rstrip().endswith("not attempted yet"), cell.id
-
-
-def test_the_students_edition_runs_to_its_end(students, tmp_path):
-    book = copy.deepcopy(students[CHAPTERS[0]][0])
-    run(book, tmp_path)
-    states = solved.exercise_states(book)
-    assert states and set(states.values()) == {"not attempted"}
 
 
 def test_a_students_work_is_never_overwritten(tmp_path):

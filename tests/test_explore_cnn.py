@@ -11,6 +11,7 @@ from course_utils.data import load_mnist, load_photo
 from course_utils.errors import ArgumentError
 from course_utils.explore import cnn, feature_maps
 from course_utils.explore.kernel_grid import KernelGrid
+from explorer_faces import point, press
 
 pytestmark = pytest.mark.usefixtures("unpainted")
 SEVEN = load_mnist("test")[0][0]
@@ -63,21 +64,17 @@ def test_a_step_that_is_no_more_there_becomes_the_last():
     assert "output (1, 1)" in explorer.picture.alt and explorer.controls["step"].value <= 3
 
 
-def send(explorer, **content):
-    explorer.picture._handle_custom_msg(content, [])
-
-
 def test_the_window_follows_keys_and_clicks():
     explorer = cnn.window_explorer(IMAGE, KERNEL)
     for key, place in [("ArrowRight", "(0, 1)"), ("ArrowDown", "(1, 1)"), (" ", "(1, 2)"),
                        ("Home", "(0, 0)"), ("ArrowUp", "(0, 0)"), ("End", "(3, 3)"),
                        (" ", "(0, 0)")]:  # fmt: skip
-        send(explorer, kind="key", key=key)
+        press(explorer, key)
         assert f"output {place} =" in explorer.picture.alt, key
-    width, height = explorer._figure.canvas.get_width_height()
-    for axes, point, place in [(2, (2, 3), "(3, 2)"), (0, (1, 0), "(0, 0)"), (0, (4, 3), "(2, 3)")]:
-        x, y = explorer._figure.axes[axes].transData.transform(point)
-        send(explorer, kind="pointer", phase="down", x=x / width, y=1 - y / height)
+    output, window = explorer.artists["output"][0].axes, explorer.artists["window"].axes
+    for ax, x, y, place in [(output, 2, 3, "(3, 2)"), (window, 1, 0, "(0, 0)"),
+                            (window, 4, 3, "(2, 3)")]:  # fmt: skip
+        point(explorer, ax, x, y)
         assert f"output {place} =" in explorer.picture.alt
 
 

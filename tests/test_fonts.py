@@ -163,12 +163,15 @@ KINDS = {  # public function that draws → a call in which a student writes Han
 def drawing():
     """The names of all public functions and classes of the course that make a picture."""
     for path in sorted((ROOT / "course_utils").rglob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_":
-                called = [ast.unparse(part.func).split(".")[-1] for part in ast.walk(node)
-                          if isinstance(part, ast.Call)]  # fmt: skip
-                if DRAWS & set(called):
-                    yield node.name
+        calls = {
+            node.name: {ast.unparse(part.func).split(".")[-1] for part in ast.walk(node)
+                        if isinstance(part, ast.Call)}
+            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        }  # fmt: skip
+        own = {name for name, called in calls.items() if name[0] == "_" and DRAWS & called}
+        yield from (name for name, called in calls.items()
+                    if name[0] != "_" and (DRAWS | own) & called)  # fmt: skip
 
 
 def test_every_kind_of_picture_is_tried():
@@ -181,7 +184,7 @@ def test_hangul_is_drawn_wherever_a_text_stands(kind, korean, said, monkeypatch)
     monkeypatch.setattr(figures, "display", lambda *_, **__: None)
     monkeypatch.setattr(figures, "render", lambda figure, photo=False: drawn.append(figure) or b"")
     explorer = KINDS[kind]()
-    drawn += [explorer._figure] if hasattr(explorer, "_figure") else []
+    drawn += [explorer.figure] if hasattr(explorer, "figure") else []
     drawn = drawn or [plt.gcf()]
     for figure in drawn:
         for text in figure.findobj(Text):  # what the course writes today could be Hangul tomorrow

@@ -123,10 +123,12 @@ def test_the_small_layers_by_hand():
 @pytest.mark.parametrize(
     ("n", "channels", "size", "filters", "kernel", "stride", "padding"),
     [
-        (n, c, size, k, kernel, stride, padding)
-        for (n, c, k), size, kernel, stride, padding in itertools.product(
-            [(1, 1, 1), (3, 2, 5)], [(7, 7), (6, 9)], [1, 3, (2, 5), (5, 4)], [1, 2, 3], [0, 1, 2]
-        )
+        (1, 1, (7, 7), 1, 1, 1, 0),
+        (3, 2, (6, 9), 5, 3, 1, 1),
+        (3, 2, (7, 7), 5, (2, 5), 2, 2),
+        (1, 1, (6, 9), 1, (5, 4), 3, 0),  # windows that stick out are left out
+        (3, 2, (6, 9), 5, 1, 3, 2),  # a stride larger than the kernel
+        (1, 1, (7, 7), 1, (5, 4), 2, 1),
     ],
 )
 def test_conv2d_equals_torch(dtype, n, channels, size, filters, kernel, stride, padding):

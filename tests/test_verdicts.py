@@ -14,6 +14,7 @@ import torch
 from course_utils.checks import cnn, cnn_evolution, computer_vision, image_data
 from course_utils.checks.engine import NotRightYet, check_answer
 
+pytestmark = pytest.mark.filterwarnings("error::course_utils.checks.engine.BrokenHint")
 EXERCISES = {
     name: exercise
     for checks in (image_data, cnn, cnn_evolution, computer_vision)

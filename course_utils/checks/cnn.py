@@ -1,26 +1,66 @@
-"""Exercises of chapter 2; cnn_sizes.py has those that count."""
+"""Exercises of chapter 2."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from course_utils.checks.cnn_questions import QUESTIONS
-from course_utils.checks.cnn_sizes import SIZES
-from course_utils.checks.engine import Ask, Exercise, check_answer, close, pick
+from course_utils.checks.engine import COUNTS, Exercise, close, doors
 
 
-def check(name, function):
-    """Check your answer to the exercise called `name`."""
-    check_answer(name, pick("exercise", name, EXERCISES), function)
+# output_size
+def _output_size(size, kernel, stride, padding):
+    return (size + 2 * padding - kernel) // stride + 1
 
 
-def ask(name):
-    """Show the question called `name`."""
-    return Ask(pick("question", name, QUESTIONS))
+def _output_size_cases(rng):
+    fixed = [
+        (28, 5, 1, 0),
+        (28, 5, 1, 2),
+        (7, 2, 2, 0),
+        (224, 7, 2, 3),
+        (5, 3, 2, 3),
+        (900, 3, 1, 1),
+    ]
+    drawn = [tuple(int(v) for v in rng.integers((9, 1, 1, 0), (40, 8, 4, 4))) for _ in range(9)]
+    return fixed + drawn
+
+
+def _hint_output_size(got, wanted, arguments):
+    size, kernel, stride, padding = arguments
+    exact = (size + 2 * padding - kernel) / stride + 1
+    if close(got, exact) or close(got, np.ceil(exact)) or close(got, round(exact)):
+        return "half a window is none: round downwards (//)"
+    if padding and close(got, (size + padding - kernel) // stride + 1):
+        return "padding is put on both sides: 2 · padding"
+    if close(got, wanted - 1):
+        return "one too few: the first window stands before any step is taken (+ 1)"
+
+
+# count_parameters
+def _count_parameters(in_channels, out_channels, kernel, bias):
+    return out_channels * (in_channels * kernel**2 + bias)
+
+
+def _count_parameters_cases(rng):
+    drawn = [tuple(int(v) for v in rng.integers((1, 1, 1), (65, 65, 8))) for _ in range(8)]
+    return [(1, 6, 5, True), (3, 16, 3, False), (64, 64, 3, True)] + [
+        (*sizes, bool(rng.integers(2))) for sizes in drawn
+    ]
+
+
+def _hint_count_parameters(got, wanted, arguments):
+    ins, outs, kernel, bias = arguments
+    if close(got, outs * (kernel**2 + bias)) or close(got, outs * (ins * kernel + bias)):
+        return "a filter has kernel × kernel weights for *each* input channel"
+    if bias and close(got, outs * ins * kernel**2):
+        return "each filter has one bias more"
+    if bias and (close(got, outs * ins * (kernel**2 + 1)) or close(got, wanted - outs + 1)):
+        return "there is one bias for each filter, not for each channel, and not one for all"
+    if not bias and close(got, outs * (ins * kernel**2 + 1)):
+        return "bias is False here: then there is none"
 
 
 # convolve2d
-
-
 def _correlate(image, kernel):
     return np.einsum("ijrs,rs->ij", sliding_window_view(image, kernel.shape), kernel)
 
@@ -46,8 +86,6 @@ def _hint_convolve2d(got, wanted, arguments):
 
 
 # dilated
-
-
 def _dilated(image, kernel, dilation):
     wide = np.zeros([dilation * (side - 1) + 1 for side in kernel.shape])
     wide[::dilation, ::dilation] = kernel
@@ -55,18 +93,12 @@ def _dilated(image, kernel, dilation):
 
 
 def _dilated_cases(rng):
-    settings = [
-        (3, 3, 2),
-        (2, 3, 3),
-        (3, 3, 1),
-        (3, 2, 4),
-        (2, 2, 2),
-        (3, 1, 3),
-        (1, 3, 2),
-        (2, 4, 2),
+    sizes = [(3, 3), (2, 3), (3, 3), (3, 2), (2, 2), (3, 1), (1, 3), (2, 4)]
+    dilations = (2, 3, 1, 4, 2, 3, 2, 2)
+    return [
+        (rng.normal(size=rng.integers(9, 15, 2)), rng.normal(size=size), dilation)
+        for size, dilation in zip(sizes, dilations, strict=True)
     ]
-    return [(rng.normal(size=rng.integers(9, 15, 2)), rng.normal(size=(r, c)), dilation)
-            for r, c, dilation in settings]  # fmt: skip
 
 
 def _hint_dilated(got, wanted, arguments):
@@ -84,8 +116,6 @@ def _hint_dilated(got, wanted, arguments):
 
 
 # max_pool
-
-
 def _max_pool(image, size, stride):
     return sliding_window_view(image, (size, size))[::stride, ::stride].max(axis=(2, 3))
 
@@ -112,8 +142,6 @@ def _hint_max_pool(got, wanted, arguments):
 
 
 # log_softmax
-
-
 def _log_softmax(logits):
     shifted = logits - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -139,9 +167,42 @@ def _hint_log_softmax(got, wanted, arguments):
         return "each *row* has its own sum; here the whole array has one"
 
 
+# receptive_field
+def _receptive_field(layers):
+    seen, step = 1, 1
+    for kernel, stride in layers:
+        seen += (kernel - 1) * step
+        step *= stride
+    return seen
+
+
+def _receptive_field_cases(rng):
+    fixed = [[(3, 1)], [(3, 1), (3, 1)], [(5, 1), (2, 2), (5, 1), (2, 2)], [], [(4, 2)] * 7]
+    drawn = []
+    for count in (2, 3, 4, 5, 3):
+        kernels = rng.integers(1, 6, count)
+        strides = rng.integers(1, np.minimum(kernels, 3) + 1)  # a longer one would leave pixels out
+        drawn.append(list(zip(kernels.tolist(), strides.tolist(), strict=True)))
+    return [(layers,) for layers in fixed + drawn]
+
+
+def _hint_receptive_field(got, wanted, arguments):
+    (layers,) = arguments
+    if not layers:
+        return "without a layer, one pixel sees itself: 1"
+    if close(got, 1 + sum(kernel - 1 for kernel, _ in layers)):
+        return "after a layer with stride s every further step is s times as large"
+    if close(got, sum(kernel for kernel, _ in layers)):
+        return "neighbouring windows overlap: a filter of size k adds k − 1, not k"
+    late, step = 1, 1
+    for kernel, stride in layers:
+        step *= stride
+        late += (kernel - 1) * step
+    if close(got, late):
+        return "a layer's own stride counts only for the layers after it"
+
+
 # mean_pool_backward
-
-
 def _mean_pool_backward(dy, size):
     return np.kron(dy, np.ones((size, size))) / size**2
 
@@ -163,14 +224,29 @@ def _hint_mean_pool_backward(got, wanted, arguments):
         return "every pixel of the block took part, not only the first"
 
 
-EXERCISES = SIZES | {
+EXERCISES = {
+    "output_size": Exercise(
+        number=1,
+        reference=_output_size,
+        cases=_output_size_cases,
+        verified="strides to 3, padding to 3, windows that stick out",
+        hints=[_hint_output_size],
+        whole=COUNTS,
+    ),
+    "count_parameters": Exercise(
+        number=2,
+        reference=_count_parameters,
+        cases=_count_parameters_cases,
+        verified="1 to 64 channels, with and without bias",
+        hints=[_hint_count_parameters],
+        whole=COUNTS,
+    ),
     "convolve2d": Exercise(
         number=3,
         reference=_convolve2d,
         cases=_images_and_kernels,
         verified="kernels of all formats, without symmetry",
         hints=[_hint_convolve2d],
-        tolerance=1e-4,
     ),
     "dilated": Exercise(
         number=4,
@@ -178,7 +254,6 @@ EXERCISES = SIZES | {
         cases=_dilated_cases,
         verified="dilation 1 to 4",
         hints=[_hint_dilated],
-        tolerance=1e-4,
     ),
     "max_pool": Exercise(
         number=5,
@@ -186,7 +261,6 @@ EXERCISES = SIZES | {
         cases=_max_pool_cases,
         verified="overlapping windows, gaps, negative numbers",
         hints=[_hint_max_pool],
-        tolerance=1e-4,
     ),
     "log_softmax": Exercise(
         number=6,
@@ -194,7 +268,14 @@ EXERCISES = SIZES | {
         cases=_log_softmax_cases,
         verified="rows around 1000, 0 and −1000",
         hints=[_hint_log_softmax],
-        tolerance=1e-4,
+    ),
+    "receptive_field": Exercise(
+        number=7,
+        reference=_receptive_field,
+        cases=_receptive_field_cases,
+        verified="up to 7 layers, strides 1 to 3",
+        hints=[_hint_receptive_field],
+        whole=COUNTS,
     ),
     "mean_pool_backward": Exercise(
         number=8,
@@ -202,6 +283,7 @@ EXERCISES = SIZES | {
         cases=_mean_pool_backward_cases,
         verified="blocks of 1 to 5",
         hints=[_hint_mean_pool_backward],
-        tolerance=1e-4,
     ),
 }
+
+check, ask = doors(EXERCISES, QUESTIONS)

@@ -3,22 +3,12 @@
 import numpy as np
 
 from course_utils.checks.cnn_evolution_questions import QUESTIONS
-from course_utils.checks.engine import COUNTS, Ask, Exercise, check_answer, close, mistakes, pick
+from course_utils.checks.engine import COUNTS, Exercise, close, doors, mistakes
 
 EPS = 1e-5
 OUTSIDE = "eps belongs to the variance, under the root"
 NO_ROOT = "that divides by the variance; the deviation is its root"
 MIXED = "the channels are mixed: each has a mean and a variance of its own"
-
-
-def check(name, function):
-    """Check your answer to the exercise called `name`."""
-    check_answer(name, pick("exercise", name, EXERCISES), function)
-
-
-def ask(name):
-    """Show the question called `name`."""
-    return Ask(pick("question", name, QUESTIONS))
 
 
 # top_k_error
@@ -260,30 +250,62 @@ _hint_horizontal_flip = mistakes(
 
 EXERCISES = {
     "top_k_error": Exercise(
-        1, _top_k_error, _top_k_error_cases, "k from 1 to 7, one row and many",
-        [_hint_top_k_error, _hint_one_number], tolerance=1e-4),
+        number=1,
+        reference=_top_k_error,
+        cases=_top_k_error_cases,
+        verified="k from 1 to 7, one row and many",
+        hints=[_hint_top_k_error, _hint_one_number],
+    ),
     "batch_norm_train": Exercise(
-        2, lambda x, g, b: _scaled(_by_batch(x), g, b),
-        _batches, "2 to 24 values a channel, and one without variance",
-        [_hint_batch_norm_train, _hint_scale], tolerance=1e-4),
+        number=2,
+        reference=lambda x, g, b: _scaled(_by_batch(x), g, b),
+        cases=_batches,
+        verified="2 to 24 values a channel, and one without variance",
+        hints=[_hint_batch_norm_train, _hint_scale],
+    ),
     "batch_norm_eval": Exercise(
-        3, lambda x, m, v, g, b: _scaled(_by_running(x, m, v), g, b),
-        _batches_and_running, "one picture and several, and a channel without variance",
-        [_hint_batch_norm_eval, _hint_scale], tolerance=1e-4),
+        number=3,
+        reference=lambda x, m, v, g, b: _scaled(_by_running(x, m, v), g, b),
+        cases=_batches_and_running,
+        verified="one picture and several, and a channel without variance",
+        hints=[_hint_batch_norm_eval, _hint_scale],
+    ),
     "dropout_scale": Exercise(
-        4, lambda x, kept, p: x * kept / (1 - p), _dropout_scale_cases, "p from 0 to 0.9",
-        [_hint_dropout_scale], tolerance=1e-4),
+        number=4,
+        reference=lambda x, kept, p: x * kept / (1 - p),
+        cases=_dropout_scale_cases,
+        verified="p from 0 to 0.9",
+        hints=[_hint_dropout_scale],
+    ),
     "conv_stack_cost": Exercise(
-        5, lambda k, n, c: (n * k**2 * c**2, n * (k - 1) + 1),
-        _conv_stack_cost_cases, "filters of 1 to 7, 1 to 5 layers", [_hint_conv_stack_cost],
-        whole=COUNTS),
+        number=5,
+        reference=lambda k, n, c: (n * k**2 * c**2, n * (k - 1) + 1),
+        cases=_conv_stack_cost_cases,
+        verified="filters of 1 to 7, 1 to 5 layers",
+        hints=[_hint_conv_stack_cost],
+        whole=COUNTS,
+    ),
     "residual_block": Exercise(
-        6, lambda x, w1, w2: _relu(_relu(x @ w1) @ w2 + x),
-        _residual_block_cases, "wide and narrow blocks", [_hint_residual_block], tolerance=1e-4),
+        number=6,
+        reference=lambda x, w1, w2: _relu(_relu(x @ w1) @ w2 + x),
+        cases=_residual_block_cases,
+        verified="wide and narrow blocks",
+        hints=[_hint_residual_block],
+    ),
     "se_gates": Exercise(
-        7, _se_gates, _se_gates_cases, "1 to 9 channels, 1 to 4 between the layers",
-        [_hint_se_gates], tolerance=1e-4),
+        number=7,
+        reference=_se_gates,
+        cases=_se_gates_cases,
+        verified="1 to 9 channels, 1 to 4 between the layers",
+        hints=[_hint_se_gates],
+    ),
     "horizontal_flip": Exercise(
-        8, lambda x: x[..., ::-1], _horizontal_flip_cases, "all formats, 1 to 6 channels",
-        [_hint_horizontal_flip], tolerance=1e-4),
-}  # fmt: skip
+        number=8,
+        reference=lambda x: x[..., ::-1],
+        cases=_horizontal_flip_cases,
+        verified="all formats, 1 to 6 channels",
+        hints=[_hint_horizontal_flip],
+    ),
+}
+
+check, ask = doors(EXERCISES, QUESTIONS)

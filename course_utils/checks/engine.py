@@ -3,6 +3,7 @@
 import copy
 import html
 import traceback
+import warnings
 from dataclasses import dataclass, field
 
 import ipywidgets as widgets
@@ -16,6 +17,11 @@ from course_utils.explore.live_text import LiveText
 
 INDICES = "those are floats: they cannot be used as indices"
 COUNTS = "a whole number is wanted, not a float: use `//`, or put `int(…)` around it"
+TOLERANCE = 1e-4  # largest difference from a wanted float, in parts of it; of 1 where it is smaller
+
+
+class BrokenHint(UserWarning):
+    """A hint raised in place of giving its sentence; the answer gets another one."""
 
 
 class NotRightYet(CourseError, AssertionError):
@@ -31,8 +37,6 @@ class Exercise:
     verified: what the cases cover, for the line that a right answer prints.
     hints: functions (got, wanted, arguments) → a hint, or None if it does not fit.
     dtype: the dtype that is asked for; None takes any that holds the right values.
-    tolerance: largest difference that counts as equal, in parts of the wanted number; of 1 where
-        that is smaller.
     rounded: whole numbers are asked for, and the reference is exact: either rounding of a half is
         right.
     whole: what to say if the right numbers come as floats, INDICES or COUNTS; None takes floats.
@@ -44,7 +48,6 @@ class Exercise:
     verified: str
     hints: list = field(default_factory=list)
     dtype: object = None
-    tolerance: float = 0
     rounded: bool = False
     whole: str | None = None
 
@@ -135,8 +138,8 @@ def _first_problem(exercise, got, wanted, arguments):
         try:
             if said := hint(array, wanted, arguments):
                 return said
-        except (TypeError, ValueError):  # a result of so odd a shape that the hint cannot read it
-            continue
+        except Exception as problem:  # our mistake, not the student's
+            warnings.warn(f"a hint is broken: {problem!r}", BrokenHint, stacklevel=2)
     return wrong
 
 
@@ -144,6 +147,17 @@ def close(got, wanted):
     """Whether two results have one shape and, to rounding, the same values: for hints."""
     wanted = np.asarray(wanted)
     return got.shape == wanted.shape and np.allclose(got, wanted)
+
+
+def mean(values):
+    """The mean; NaN for nothing, where np.mean warns: for mistakes."""
+    return np.divide(np.sum(values), len(values))
+
+
+def not_a_number(got, wanted, arguments):
+    """A hint for every exercise that divides."""
+    if np.isnan(got).any():
+        return "not a number: it divides 0 by 0 (or takes the mean of nothing)"
 
 
 def mistakes(*known):
@@ -163,12 +177,15 @@ def _differences(exercise, got, wanted):
     if got.shape != wanted.shape:
         advice = "work out on paper what it has to be" if wanted.shape else "one number is wanted"
         return f"the result's shape is {got.shape}; {advice}"
-    exact = not exercise.tolerance and not exercise.rounded
-    if exact and got.dtype.kind in "biu" and wanted.dtype.kind in "biu":
+    whole = wanted.dtype.kind in "biu"
+    if whole and got.dtype.kind in "biu":
         wrong = got != wanted
     else:  # written so that NaN counts as wrong
         wanted = wanted.astype(float)
-        limit = 0.5 if exercise.rounded else exercise.tolerance * np.maximum(1, np.abs(wanted))
+        if exercise.rounded:
+            limit = 0.5
+        else:
+            limit = 0 if whole else TOLERANCE * np.maximum(1, np.abs(wanted))
         wrong = ~(np.abs(got.astype(float) - wanted) <= limit + 1e-9)
     if not wrong.any():
         return None
@@ -248,7 +265,17 @@ class Ask(widgets.VBox):
         return super()._repr_mimebundle_(**options) | {"text/plain": text}
 
 
-def pick(kind, name, table):
-    """The entry of `table` called `name`, or one sentence that lists what there is."""
-    require_option(kind, name, list(table))
-    return table[name]
+def doors(exercises, questions):
+    """`check` and `ask` of a chapter, from its tables: dict of name → Exercise, → Question."""
+
+    def check(name, function):
+        """Check your answer to the exercise called `name`."""
+        require_option("exercise", name, list(exercises))
+        check_answer(name, exercises[name], function)
+
+    def ask(name):
+        """Show the question called `name`."""
+        require_option("question", name, list(questions))
+        return Ask(questions[name])
+
+    return check, ask

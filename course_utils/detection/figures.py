@@ -7,9 +7,7 @@ from matplotlib import patheffects
 from course_utils.arguments.arrays import as_array
 from course_utils.arguments.pictures import as_drawn
 from course_utils.errors import ArgumentError
-from course_utils.figures import show, show_image
-
-YELLOW, ORANGE, BLUE = "#F0E442", "#D55E00", "#0072B2"
+from course_utils.figures import VERMILION, YELLOW, show, show_image
 
 
 def draw_boxes(ax, boxes, texts=(), colour=YELLOW, dashed=False):
@@ -54,6 +52,6 @@ def show_boxes(pictures, alt, columns=None, width=10, photo=True):
         ax.set_axis_on()
         show_image(image, title, ax)
         if dashed:
-            draw_boxes(ax, dashed[0], colour=ORANGE, dashed=True)
+            draw_boxes(ax, dashed[0], colour=VERMILION, dashed=True)
         draw_boxes(ax, boxes, texts)
     show(figure, alt, photo)

@@ -9,12 +9,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from course_utils.arguments.arrays import as_array
 from course_utils.arguments.pictures import require_bytes, require_finite
 from course_utils.errors import ArgumentError
-from course_utils.explore.engine import Explorer, choice, slider, switch
+from course_utils.explore.engine import ARROWS, Explorer, choice, slider, switch
 from course_utils.explore.kernel_grid import KernelGrid
-from course_utils.figures import show_image
+from course_utils.figures import BLUE, GREEN, MAGENTA, VERMILION, show_image
 
 STEP = 0.01  # of the integral's grid
-BLUE, ORANGE, GREEN, FRAME = "#0072B2", "#D55E00", "#009E73", "#C2185B"
 CURVES = {  # all are 0 outside 0 … 1
     "box": lambda t: np.ones_like(t),
     "ramp": lambda t: t,
@@ -46,7 +45,7 @@ def integral_explorer():
     figure = Figure(figsize=(10, 3))
     above, below = figure.subplots(1, 2)
     (still,) = above.plot(tau, tau * 0, color=BLUE, lw=2, label="f(τ)")
-    (moving,) = above.plot(tau, tau * 0, color=ORANGE, lw=2, label="g(t − τ)")
+    (moving,) = above.plot(tau, tau * 0, color=VERMILION, lw=2, label="g(t − τ)")
     (area,) = above.fill(tau, tau * 0, color=GREEN, alpha=0.4, label="their product")
     above.set(xlim=(-1, 3), ylim=(-0.05, 1.3), xlabel="τ", title="what is multiplied")
     above.legend(loc="upper right", ncols=3, fontsize=9)
@@ -75,8 +74,8 @@ def integral_explorer():
         "f": choice("f", list(CURVES), "box"),
         "g": choice("g", list(CURVES), "box"),
     }
-    parts = [still, moving, area, whole, sofar, dot]
-    return Explorer(draw, figure, controls, "Sliding integral", parts)
+    artists = {"f": still, "g": moving, "product": area, "all t": whole, "this t": [sofar, dot]}
+    return Explorer("Sliding integral", figure, artists, controls, draw)
 
 
 def _short(number):
@@ -100,29 +99,67 @@ def window_explorer(image, kernel):
         )
     if np.less(image.shape, kernel.shape).any():
         raise ArgumentError(f"kernel {kernel.shape} is larger than the image {image.shape}")
-    figure = Figure(figsize=(9, 3.7), layout="none")
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.06)
-    axes = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.15))
-    titles = ("input", "window × kernel", "output")
-    boards = [_Board(ax, title) for ax, title in zip(axes, titles, strict=True)]
-    state = {}
+    return _MovingWindow(image, kernel)
 
-    def draw(step, stride, padding, flip, kernel):
+
+class _MovingWindow(Explorer):
+    """What `window_explorer` makes of image (H, W) and kernel (R, S), float."""
+
+    def __init__(self, image, kernel):
+        self._image = image
+        self._kernel_shape = kernel.shape
+        figure = Figure(figsize=(9, 3.7), layout="none")
+        figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.06)
+        axes = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.15))
+        self._input = _Board(axes[0], "input")
+        self._products = _Board(axes[1], "window × kernel")
+        self._output = _Board(axes[2], "output")
+        artists = {
+            "window": self._input.frame,
+            "products": self._products.artists,
+            "output": self._output.artists,
+        }
+        controls = {
+            "step": slider("step", 0, 1, 0),
+            "stride": slider("stride", 1, 3, 1),
+            "padding": slider("padding", 0, 2, 0),
+            "flip": switch("flip the kernel", False),
+            "kernel": KernelGrid(kernel),
+        }
+        self.controls = controls
+        self._limit_steps()
+        for name in ("stride", "padding"):  # before the explorer observes: it draws what is there
+            controls[name].observe(self._limit_steps, names="value")
+        super().__init__(
+            "Moving window", figure, artists, controls, self._show, ground=("padding",)
+        )
+        self.on_key(self._steer)
+        self.on_pointer(axes[0], self._to_input)
+        self.on_pointer(axes[2], lambda phase, x, y: self._go(round(y), round(x)))
+
+    def _output_shape(self):
+        """Rows and columns of windows for the present stride and padding."""
+        stride, padding = self.controls["stride"].value, self.controls["padding"].value
+        return (np.add(self._image.shape, 2 * padding) - self._kernel_shape) // stride + 1
+
+    def _limit_steps(self, _=None):
+        self.controls["step"].max = int(np.prod(self._output_shape())) - 1
+
+    def _show(self, step, stride, padding, flip, kernel):
         weights = np.array(kernel)[::-1, ::-1] if flip else np.array(kernel)
-        padded = np.pad(image, padding)
+        padded = np.pad(self._image, padding)
         windows = sliding_window_view(padded, weights.shape)[::stride, ::stride]
         output = (windows * weights).sum(axis=(2, 3))
         step = min(step, output.size - 1)
         row, column = divmod(step, output.shape[1])
-        done = np.arange(output.size).reshape(output.shape) <= step
         window = windows[row, column]
-        boards[0].show(padded, (row * stride, column * stride, *weights.shape))
-        boards[1].ax.set_title("window × flipped kernel" if flip else "window × kernel")
+        self._input.show(padded, (row * stride, column * stride, *weights.shape))
         pairs = zip(window.flat, weights.flat, strict=True)
-        boards[1].show(window, None, [f"{_short(v)}\n× {_short(w)}" for v, w in pairs])
+        self._products.ax.set_title("window × flipped kernel" if flip else "window × kernel")
+        self._products.show(window, None, [f"{_short(v)}\n× {_short(w)}" for v, w in pairs])
+        done = np.arange(output.size).reshape(output.shape) <= step
         texts = [_short(v) if seen else "" for v, seen in zip(output.flat, done.flat, strict=True)]
-        boards[2].show(np.where(done, output, np.nan), (row, column, 1, 1), texts)
-        state.update(shape=output.shape, stride=stride, size=weights.shape, place=(row, column))
+        self._output.show(np.where(done, output, np.nan), (row, column, 1, 1), texts)
         total = " + ".join(_short(part) for part in (window * weights).flat)
         return (
             f"output ({row}, {column}) = {total} = {_short(output[row, column])}; "
@@ -130,50 +167,27 @@ def window_explorer(image, kernel):
             + (", kernel flipped" if flip else "")
         )
 
-    kernel_shape = kernel.shape
-    places = int(np.prod(np.subtract(image.shape, kernel_shape) + 1))
-    steps = slider("step", 0, places - 1, 0)
-    controls = {
-        "step": steps,
-        "stride": slider("stride", 1, 3, 1),
-        "padding": slider("padding", 0, 2, 0),
-        "flip": switch("flip the kernel", False),
-        "kernel": KernelGrid(kernel),
-    }
+    def _go(self, row, column):
+        """Move to the window at a place of the output, or to the nearest one."""
+        rows, columns = self._output_shape()
+        row, column = np.clip((row, column), 0, (rows - 1, columns - 1))
+        self.controls["step"].value = int(row * columns + column)
 
-    def make_room(_):
-        sides = np.add(image.shape, 2 * controls["padding"].value) - kernel_shape
-        steps.max = int(np.prod(sides // controls["stride"].value + 1)) - 1
-
-    for name in ("stride", "padding"):
-        controls[name].observe(make_room, names="value")
-    parts = [boards[0].frame, *boards[1].artists, *boards[2].artists]
-    explorer = Explorer(draw, figure, controls, "Moving window", parts, ground=("padding",))
-
-    def go(row, column):
-        row = int(np.clip(row, 0, state["shape"][0] - 1))
-        column = int(np.clip(column, 0, state["shape"][1] - 1))
-        steps.value = row * state["shape"][1] + column
-
-    def key(name):
-        row, column = state["place"]
-        moves = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1),
-                 "ArrowRight": (0, 1)}  # fmt: skip
-        if name in moves:
-            go(row + moves[name][0], column + moves[name][1])
+    def _steer(self, key):
+        step = self.controls["step"]
+        if key in ARROWS:
+            row, column = divmod(step.value, self._output_shape()[1])
+            down, right = ARROWS[key]
+            self._go(row + down, column + right)
         else:
-            ends = {"Home": 0, "End": steps.max}
-            steps.value = ends.get(name, (steps.value + 1) % (steps.max + 1))
+            ends = {"Home": 0, "End": step.max}
+            step.value = ends.get(key, (step.value + 1) % (step.max + 1))
 
-    def to_input(phase, x, y):
-        height, width = state["size"]
-        go(round((y - (height - 1) / 2) / state["stride"]),
-           round((x - (width - 1) / 2) / state["stride"]))  # fmt: skip
-
-    explorer.on_key(key)
-    explorer.on_pointer(axes[0], to_input)
-    explorer.on_pointer(axes[2], lambda phase, x, y: go(round(y), round(x)))
-    return explorer
+    def _to_input(self, phase, x, y):
+        """Bring the window's middle to a place of the input."""
+        height, width = self._kernel_shape
+        stride = self.controls["stride"].value
+        self._go(round((y - (height - 1) / 2) / stride), round((x - (width - 1) / 2) / stride))
 
 
 class _Board:
@@ -188,7 +202,7 @@ class _Board:
         self.image = ax.images[0]
         plain = {"ha": "center", "va": "center", "parse_math": False}
         self.texts = [ax.text(0, 0, "", **plain) for _ in range(self.LARGEST**2)]
-        self.frame = ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=FRAME, lw=3))
+        self.frame = ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=MAGENTA, lw=3))
         self.artists = [self.image, *self.texts, self.frame, ax.title]
 
     def show(self, matrix, frame=None, texts=None):
@@ -257,5 +271,6 @@ def kernel_explorer(photo):
 
     menu.observe(chosen, names="value")  # before the explorer observes: it draws both at once
     grid.observe(typed, names="value")
-    return Explorer(draw, figure, {"preset": menu, "kernel": grid}, "Kernel explorer",
-                    [after.images[0], after.title], photo=True)  # fmt: skip
+    artists = {"result": after.images[0], "title": after.title}
+    controls = {"preset": menu, "kernel": grid}
+    return Explorer("Kernel explorer", figure, artists, controls, draw, photo=True)

@@ -17,10 +17,9 @@ from course_utils.arguments.pictures import as_rgb
 from course_utils.arguments.tensors import look_at_pixels, require_floats
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider, switch
-from course_utils.figures import show_image
+from course_utils.figures import BLUE, GREEN, VERMILION, show_image
 from course_utils.models import small_resnet
 
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 WIDTH, CLASSES, BATCH, SEED = 8, 10, 16, 0  # of the networks whose gradients are measured
 RANGES = {True: (1e-2, 1e4), False: (1e-28, 1e2)}  # of the norms, with batch norm and without
 LARGEST = 400  # side of a photo that is still quick
@@ -82,7 +81,7 @@ def depth_explorer(images):
         places = np.linspace(0, 1, len(norms))
         ax.set_ylim(RANGES[norm])
         line.set_data(places, norms)
-        line.set_color(BLUE if kind == "residual" else ORANGE)
+        line.set_color(BLUE if kind == "residual" else VERMILION)
         for stage, (border, note) in enumerate(zip(borders, notes, strict=True), 1):
             place = places[2 * blocks * stage : 2 * blocks * stage + 2].mean()
             border.set_xdata([place, place])
@@ -105,8 +104,10 @@ def depth_explorer(images):
         "blocks": slider("blocks in each stage", 1, 9, 3),
         "norm": switch("batch norm", True),
     }
-    moving = [line, *borders, *notes, *ends, ax.title]
-    return Explorer(draw, figure, controls, "Gradients by depth", moving, ground=("norm",))
+    artists = {
+        "norms": line, "borders": borders, "notes": notes, "numbers": ends, "title": ax.title,
+    }  # fmt: skip
+    return Explorer("Gradients by depth", figure, artists, controls, draw, ground=("norm",))
 
 
 def _power(number, _):
@@ -193,8 +194,11 @@ def augmentation_explorer(photos):
         "brightness": slider("brightness", 0.2, 2.0, 1.0, 0.05, ".2f"),
         "colour": slider("colour", 0.0, 2.0, 1.0, 0.05, ".2f"),
     }
-    moving = [artist for ax in (before, after) for artist in (ax.images[0], ax.title)]
-    return Explorer(draw, figure, controls, "Augmentation explorer", moving, photo=True)
+    artists = {
+        "before": before.images[0], "title before": before.title,
+        "after": after.images[0], "title after": after.title,
+    }  # fmt: skip
+    return Explorer("Augmentation explorer", figure, artists, controls, draw, photo=True)
 
 
 def _in_words(rotation, flip, scale, right, brightness, colour):
@@ -251,7 +255,7 @@ def gate_viewer(gates, names):
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.7, 1))
     flat = np.zeros(gates.shape[1])
     bars = above.stairs(flat, edges, fill=True, color=BLUE, alpha=0.45)
-    steps = above.stairs(flat, edges, baseline=None, color=ORANGE, lw=2)
+    steps = above.stairs(flat, edges, baseline=None, color=VERMILION, lw=2)
     top = 1.05 * max(np.ptp(gates, axis=0).max(), 1e-3)
     change = below.stairs(flat, edges, fill=True, color=GREEN)
     marks = [ax.axvline(0, 0, share, color="black", lw=1.2, ls="--")
@@ -288,5 +292,8 @@ def gate_viewer(gates, names):
         "b": choice("class B", names, names[1]),
         "by_a": switch("sort by A", False),
     }
-    parts = [bars, steps, change, *marks, legend, above.title]
-    return Explorer(draw, figure, controls, "Gate viewer", parts)
+    artists = {
+        "A": bars, "B": steps, "difference": change, "marks": marks,
+        "legend": legend, "title": above.title,
+    }  # fmt: skip
+    return Explorer("Gate viewer", figure, artists, controls, draw)

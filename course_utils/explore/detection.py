@@ -1,6 +1,7 @@
-"""Explorers of chapter 4, object detection: YOLO's grid and NMS; iou.py has the third."""
+"""Explorers of chapter 4, object detection: YOLO's grid and non-maximum suppression."""
 
 import functools
+import math
 
 import numpy as np
 from matplotlib.colors import to_rgba
@@ -11,12 +12,8 @@ from course_utils.arguments.arrays import as_array
 from course_utils.arguments.regions import as_boxes, as_classes, as_fraction, as_scores
 from course_utils.detection.boxes import batched_nms
 from course_utils.errors import ArgumentError
-from course_utils.explore.engine import Explorer, slider, switch
+from course_utils.explore.engine import ARROWS, Explorer, slider, switch
 from course_utils.explore.outlines import (
-    BLUE,
-    ORANGE,
-    SKY,
-    YELLOW,
     add_outline,
     as_names,
     as_picture,
@@ -26,7 +23,7 @@ from course_utils.explore.outlines import (
     set_outline,
     shortened,
 )
-from course_utils.explore.pixel_editor import STEPS
+from course_utils.figures import BLUE, ORANGE, SKY, YELLOW
 
 MOST_CLASSES = 20  # bars of a cell that find room
 MOST_TEXTS = 12  # boxes of a picture that get one
@@ -52,54 +49,32 @@ def yolo_explorer(image, boxes, confidence, classes, class_names, threshold=0.3,
     scores = confidence[..., None] * classes
     order = np.argsort(-confidence, axis=None, kind="stable")
     bars = np.sort(np.argsort(-classes.max(axis=(0, 1)), kind="stable")[:MOST_CLASSES])
-    figure = Figure(figsize=(10, 3.7), layout="none")
-    gray = (0.8 * image.mean(axis=2, keepdims=True)).astype(np.uint8).repeat(3, axis=2)
-    left = picture_axes(figure, (0.01, 0.02, 0.32, 0.885), gray, f"confidence, {cells} × {cells}")
-    right = picture_axes(figure, (0.345, 0.02, 0.32, 0.885), image)
-    table = figure.add_axes((0.765, 0.16, 0.215, 0.745))
+    figure, artists = _grid_figure(image, confidence, [names[k] for k in bars])
     height, width = image.shape[:2]
-    fog = np.zeros((cells, cells, 4))  # yellow, the more of it the more confident
-    fog[:] = to_rgba(YELLOW)
-    fog[..., 3] = 0.85 * confidence
-    left.imshow(fog, extent=(-0.5, width - 0.5, height - 0.5, -0.5), aspect="auto")
-    left.set(aspect="equal")
-    for i in range(1, cells):
-        left.axhline(i * height / cells - 0.5, color="white", lw=0.8, alpha=0.8)
-        left.axvline(i * width / cells - 0.5, color="white", lw=0.8, alpha=0.8)
-    frame, said = add_outline(left, "white", clip_on=False), add_outline(left, SKY)
-    found, texts = add_outline(right, SKY), _texts(right)
-    rows = table.barh(range(len(bars)), [0] * len(bars), color=BLUE, height=0.8)
-    table.set(xlim=(0, 1), ylim=(len(bars) - 0.5, -0.5), xlabel="confidence × probability")
-    table.set_xticks((0, 0.5, 1))
-    called = [shortened(names[k], LONGEST) for k in bars]
-    table.set_yticks(range(len(bars)), called, fontsize=min(12, 200 / len(bars)))
-    table.tick_params(axis="y", length=0)
-    limit = table.axvline(0, color="black", lw=1.5, ls="--")
-    title = table.set_title(" ", loc="right")
 
     @functools.cache
     def detected(least):
         row, column, label = np.nonzero(scores >= least)
-        offered = boxes[row, column], scores[row, column, label], label
-        kept = batched_nms(*offered, nms_threshold)
-        return boxes[row, column], kept, label[kept], len(np.unique(row * cells + column))
+        offered = boxes[row, column]
+        kept = batched_nms(offered, scores[row, column, label], label, nms_threshold)
+        return offered, kept, label[kept], len(np.unique(row * cells + column))
 
     def draw(threshold, suppress, row, column):
         threshold = round(threshold, 2)
         offered, kept, label, speakers = detected(threshold)
         shown = offered[kept] if suppress else offered
-        set_outline(found, box_path(shown), len(shown))
-        _write(texts, image, offered[kept], [names[k] for k in label])
+        set_outline(artists["found"], box_path(shown), len(shown))
+        _write(artists["texts"], image, offered[kept], [names[k] for k in label])
         when = "after" if suppress else "before"
-        right.set_title(f"{len(shown)} {when} NMS, score ≥ {threshold:.2f}")
+        artists["title"].set_text(f"{len(shown)} {when} NMS, score ≥ {threshold:.2f}")
         edges = np.array([column * width, row * height, (column + 1) * width, (row + 1) * height])
-        set_outline(frame, box_path(edges / cells))
-        set_outline(said, box_path(boxes[row, column]))
-        for bar, value in zip(rows, scores[row, column, bars], strict=True):
+        set_outline(artists["cell"], box_path(edges / cells))
+        set_outline(artists["box of the cell"], box_path(boxes[row, column]))
+        for bar, value in zip(artists["bars"], scores[row, column, bars], strict=True):
             bar.set_width(value)
-        limit.set_xdata([threshold, threshold])
+        artists["threshold"].set_xdata([threshold, threshold])
         sure, best = confidence[row, column], classes[row, column].argmax()
-        title.set_text(f"cell ({row}, {column}): confidence {sure:.2f}")
+        artists["title of bars"].set_text(f"cell ({row}, {column}): confidence {sure:.2f}")
         x1, y1, x2, y2 = (round(float(side)) for side in boxes[row, column])
         return (
             f"score ≥ {threshold:.2f}: {len(offered)} offered by {speakers} of {cells**2} cells, "
@@ -115,16 +90,60 @@ def yolo_explorer(image, boxes, confidence, classes, class_names, threshold=0.3,
         "row": slider("cell: row", 0, cells - 1, first[0]),
         "column": slider("cell: column", 0, cells - 1, first[1]),
     }
-    moving = [*frame, *said, *found, *texts, *rows, limit, right.title, title]
-    explorer = Explorer(draw, figure, controls, "YOLO explorer", moving, photo=is_photo(image))
+    explorer = Explorer("YOLO explorer", figure, artists, controls, draw, photo=is_photo(image))
+    _steer_cells(explorer, order, image.shape[:2])
+    return explorer
+
+
+def _grid_figure(image, confidence, kinds):
+    """The figure of `yolo_explorer` and its artists: the grid, the boxes found, bars of a cell."""
+    cells = len(confidence)
+    height, width = image.shape[:2]
+    figure = Figure(figsize=(10, 3.7), layout="none")
+    gray = (0.8 * image.mean(axis=2, keepdims=True)).astype(np.uint8).repeat(3, axis=2)
+    grid = picture_axes(figure, (0.01, 0.02, 0.32, 0.885), gray, f"confidence, {cells} × {cells}")
+    view = picture_axes(figure, (0.345, 0.02, 0.32, 0.885), image)
+    table = figure.add_axes((0.765, 0.16, 0.215, 0.745))
+    fog = np.zeros((cells, cells, 4))  # yellow, the more of it the more confident
+    fog[:] = to_rgba(YELLOW)
+    fog[..., 3] = 0.85 * confidence
+    grid.imshow(fog, extent=(-0.5, width - 0.5, height - 0.5, -0.5), aspect="auto")
+    grid.set(aspect="equal")
+    for i in range(1, cells):
+        grid.axhline(i * height / cells - 0.5, color="white", lw=0.8, alpha=0.8)
+        grid.axvline(i * width / cells - 0.5, color="white", lw=0.8, alpha=0.8)
+    places = range(len(kinds))
+    table.set(xlim=(0, 1), ylim=(len(kinds) - 0.5, -0.5), xlabel="confidence × probability")
+    table.set_xticks((0, 0.5, 1))
+    labels = [shortened(kind, LONGEST) for kind in kinds]
+    table.set_yticks(places, labels, fontsize=min(12, 200 / len(kinds)))
+    table.tick_params(axis="y", length=0)
+    return figure, {
+        "cell": add_outline(grid, "white", clip_on=False),
+        "box of the cell": add_outline(grid, SKY),
+        "found": add_outline(view, SKY),
+        "texts": _texts(view),
+        "bars": table.barh(places, [0] * len(kinds), color=BLUE, height=0.8),
+        "threshold": table.axvline(0, color="black", lw=1.5, ls="--"),
+        "title": view.title,
+        "title of bars": table.set_title(" ", loc="right"),
+    }
+
+
+def _steer_cells(explorer, order, size):
+    """Let keys and the pointer choose a cell.
+
+    order: the cells' numbers, most confident first. size: height and width of the picture.
+    """
+    cells = math.isqrt(len(order))
 
     def go(row, column):  # over the edge, to the other side
         explorer.set(row=int(row) % cells, column=int(column) % cells)
 
     def key(pressed):
-        row, column = controls["row"].value, controls["column"].value
-        if pressed in STEPS:
-            down, right = STEPS[pressed]
+        row, column = explorer.controls["row"].value, explorer.controls["column"].value
+        if pressed in ARROWS:
+            down, right = ARROWS[pressed]
             go(row + down, column + right)
         else:
             rank = int(np.flatnonzero(order == row * cells + column)[0])
@@ -133,12 +152,11 @@ def yolo_explorer(image, boxes, confidence, classes, class_names, threshold=0.3,
 
     def pointer(phase, x, y):
         if phase != "up":
-            place = (y + 0.5) * cells / height, (x + 0.5) * cells / width
+            place = (np.array([y, x]) + 0.5) * cells / size
             go(*np.clip(place, 0, cells - 1))
 
     explorer.on_key(key)
-    explorer.on_pointer(left, pointer)
-    return explorer
+    explorer.on_pointer(explorer.artists["cell"][0].axes, pointer)
 
 
 def nms_explorer(image, boxes, scores, labels, class_names):
@@ -165,8 +183,11 @@ def nms_explorer(image, boxes, scores, labels, class_names):
     figure = Figure(figsize=(9, 4.2), layout="none")
     view = picture_axes(figure, (0.01, 0.02, 0.42, 0.9), image)
     ranks = figure.add_axes((0.51, 0.15, 0.48, 0.76))
-    gone = add_outline(view, ORANGE, ls=(0, (4, 2)))
-    stays, texts = add_outline(view, SKY), _texts(view)
+    outlines = {
+        "dropped": add_outline(view, ORANGE, ls=(0, (4, 2))),
+        "kept": add_outline(view, SKY),
+    }
+    texts = _texts(view)
     edges, flat = np.arange(len(boxes) + 1) + 0.5, np.zeros(len(boxes))
     groups = {"kept": SKY, "dropped": ORANGE, "not offered": "0.8"}
     steps = [ranks.stairs(flat, edges, fill=True, color=colour, label=name)
@@ -183,8 +204,9 @@ def nms_explorer(image, boxes, scores, labels, class_names):
         kept = batched_nms(boxes[offered], scores[offered], labels[offered], overlap)
         stay = np.zeros(len(boxes), bool)
         stay[kept] = True  # the offered ones come first
-        set_outline(stays, box_path(boxes[stay]), len(kept))
-        set_outline(gone, box_path(boxes[offered & ~stay]), max(20, offered.sum()))
+        set_outline(outlines["kept"], box_path(boxes[stay]), len(kept))
+        gone = box_path(boxes[offered & ~stay])
+        set_outline(outlines["dropped"], gone, max(20, offered.sum()))
         _write(texts, image, boxes[kept], [names[k] for k in labels[kept]])
         for step, group in zip(steps, (stay, offered & ~stay, ~offered), strict=True):
             step.set_data(np.where(group, scores, 0))
@@ -200,8 +222,10 @@ def nms_explorer(image, boxes, scores, labels, class_names):
         "threshold": slider("score from", 0.0, 1.0, 0.3, 0.05, ".2f"),
         "overlap": slider("NMS: IoU up to", 0.0, 1.0, 0.5, 0.05, ".2f"),
     }
-    moving = [*gone, *stays, *texts, *steps, least, view.title]
-    return Explorer(draw, figure, controls, "NMS explorer", moving, photo=is_photo(image))
+    artists = outlines | {
+        "texts": texts, "steps": steps, "threshold": least, "title": view.title,
+    }  # fmt: skip
+    return Explorer("NMS explorer", figure, artists, controls, draw, photo=is_photo(image))
 
 
 def _as_table(boxes, confidence, classes):

@@ -11,11 +11,13 @@ import anywidget
 import ipywidgets as widgets
 import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cbook import flatten
 
 from course_utils.explore.live_text import LiveText
 from course_utils.figures import alt_metadata, bundle, encode
 
 FOLDER = Path(__file__).parent
+ARROWS = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
 
 
 class Picture(anywidget.AnyWidget):
@@ -35,31 +37,37 @@ class Picture(anywidget.AnyWidget):
 class Explorer(widgets.VBox):
     """Controls above a picture: each change calls `draw`, which alters the figure's artists.
 
-    draw: function of the controls' values (by name) that updates `figure` and returns one line
-        of text: what is seen, with its numbers.
-    figure: the `matplotlib.figure.Figure` that `draw` alters (not pyplot's, which would show it).
-    controls: dict of name → ipywidgets control with a `value`.
-    moving: list of the artists that `draw` alters; all others are drawn once and kept.
-    ground: names of the controls whose change alters other artists too: then all are drawn again.
-    photo: True sends JPEG, False PNG.
     title: what the explorer is, for the stored notebook and for screen readers.
+    figure: the `matplotlib.figure.Figure` that `draw` alters (not pyplot's, which would show it).
+    artists: dict of name → artist or list of artists that `draw` alters, painted in this order;
+        all others are drawn once and kept.
+    controls: dict of name → ipywidgets control with a `value`.
+    draw: function of the controls' values (by name) that alters the artists and returns one line
+        of text: what is seen, with its numbers.
+    photo: True sends JPEG, False PNG.
+    ground: names of the controls whose change alters other artists too: then all are drawn again.
     """
 
-    def __init__(self, draw, figure, controls, title, moving, photo=False, extra=(), ground=()):
+    def __init__(self, title, figure, artists, controls, draw, photo=False, ground=()):
+        self.figure = figure
+        self.artists = artists
         self.controls = controls
         self.picture = Picture(mime="image/jpeg" if photo else "image/png")
         self.readout = LiveText()
-        self._draw, self._figure, self._photo, self._title = draw, figure, photo, title
-        self._moving, self._ground, self._ground_names = moving, None, ground
-        self._drawn = {}
+        self._title = title
+        self._draw = draw
+        self._photo = photo
+        self._ground_names = ground
+        self._ground = None  # the picture without its moving artists
+        self._drawn = {}  # the values that are on the picture
+        self._paused = False
         for control in controls.values():
             control.observe(self._changed, names="value")
-        self._paused = False
         self.refresh()
         self._first = (self.picture.content, self._text)
         row = {"display": "flex", "flex_flow": "row wrap", "align_items": "center"}
-        box = widgets.Box([*controls.values(), *extra], layout={**row, "grid_gap": "0 8px"})
-        super().__init__([box, self.picture, self.readout])
+        self.panel = widgets.Box([*controls.values()], layout={**row, "grid_gap": "0 8px"})
+        super().__init__([self.panel, self.picture, self.readout])
         self.add_class("course-explorer").add_class("course-widget")
 
     def refresh(self):
@@ -69,7 +77,7 @@ class Explorer(widgets.VBox):
             self._ground = None
         self._text = self._draw(**self._drawn)
         self._paint()
-        content = encode(self._figure, self._photo)
+        content = encode(self.figure, self._photo)
         with self.picture.hold_sync():  # picture and text arrive together
             self.picture.alt = f"{self._title}. {self._text}"
             self.picture.content = content
@@ -77,18 +85,18 @@ class Explorer(widgets.VBox):
 
     def _paint(self):
         """Paint the moving artists over the ground, which holds everything else."""
-        canvas = self._figure.canvas
+        canvas, moving = self.figure.canvas, list(flatten(self.artists.values()))
         if self._ground is None:
-            canvas = FigureCanvasAgg(self._figure)
-            self._figure.draw_without_rendering()
-            self._figure.set_layout_engine("none")  # the layout stands from here on
-            for artist in self._moving:
+            canvas = FigureCanvasAgg(self.figure)
+            self.figure.draw_without_rendering()
+            self.figure.set_layout_engine("none")  # the layout stands from here on
+            for artist in moving:
                 artist.set_animated(True)
             canvas.draw()
-            self._ground = canvas.copy_from_bbox(self._figure.bbox)
+            self._ground = canvas.copy_from_bbox(self.figure.bbox)
         canvas.restore_region(self._ground)
-        for artist in self._moving:
-            self._figure.draw_artist(artist)
+        for artist in moving:
+            self.figure.draw_artist(artist)
 
     def set(self, **values):
         """Set several controls at once and draw once."""
@@ -109,7 +117,7 @@ class Explorer(widgets.VBox):
         def receive(_, content, __):
             if content.get("kind") != "pointer":
                 return
-            width, height = self._figure.canvas.get_width_height()
+            width, height = self.figure.canvas.get_width_height()
             point = (content["x"] * width, (1 - content["y"]) * height)
             if axes.bbox.contains(*point):
                 function(content["phase"], *axes.transData.inverted().transform(point))

@@ -8,10 +8,11 @@ from course_utils.arguments.arrays import as_array
 from course_utils.arguments.pictures import require_bytes
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider
-from course_utils.figures import show_image
+from course_utils.figures import BLUE, SKY, VERMILION, show_image
 
 POOLS = {"max": np.max, "mean": np.mean, "min": np.min}
 LARGEST = 32  # input of the shape explorer
+FARTHEST = 4  # shift of the pooling explorer
 
 
 def visits(size, kernel, stride=1, padding=0, dilation=1):
@@ -32,9 +33,11 @@ def shape_explorer():
     right.set_xlabel("gray: padded · blue: input · orange: output")
     right.set(xlim=(0, LARGEST + 10), ylim=(LARGEST + 10, 0))
     right.set_aspect("equal")
-    boxes = [right.add_patch(Rectangle((0, 0), 1, 1, fill=fill, color=colour, lw=2, alpha=alpha))
-             for fill, colour, alpha in ((False, "0.6", 1), (False, "#0072B2", 1),
-                                         (True, "#D55E00", 0.5))]  # fmt: skip
+    styles = ((False, "0.6", 1), (False, BLUE, 1), (True, VERMILION, 0.5))
+    boxes = [
+        right.add_patch(Rectangle((0, 0), 1, 1, fill=fill, color=colour, lw=2, alpha=alpha))
+        for fill, colour, alpha in styles
+    ]
     right.images[0].set_visible(False)
 
     def draw(size, in_channels, out_channels, kernel, stride, padding, dilation):
@@ -69,8 +72,10 @@ def shape_explorer():
         "padding": slider("padding", 0, 4, 0),
         "dilation": slider("dilation", 1, 3, 1),
     }
-    moving = [left.images[0], left.title, *boxes, right.title]
-    return Explorer(draw, figure, controls, "Shape explorer", moving)
+    artists = {
+        "visits": left.images[0], "visits title": left.title, "boxes": boxes, "title": right.title,
+    }  # fmt: skip
+    return Explorer("Shape explorer", figure, artists, controls, draw)
 
 
 def pooling_explorer(image):
@@ -87,9 +92,9 @@ def pooling_explorer(image):
     for ax, title in zip(axes, ("shifted input", "pooled", "changed by the shift"), strict=True):
         show_image(np.zeros(image.shape), title, ax, vmin=0, vmax=255)
     axes[2].images[0].set_cmap("magma")
-    lines = [draw(0, color="#56B4E9", lw=0.8) for draw in (axes[0].axhline, axes[0].axvline)
-             for _ in range(max(image.shape))]  # fmt: skip
-    half = len(lines) // 2
+    most = range(max(image.shape))
+    rows = [axes[0].axhline(0, color=SKY, lw=0.8) for _ in most]
+    columns = [axes[0].axvline(0, color=SKY, lw=0.8) for _ in most]
 
     def pool(picture, window, kind):
         height, width = (side // window for side in picture.shape)
@@ -97,26 +102,20 @@ def pooling_explorer(image):
         return POOLS[kind](blocks.reshape(height, window, width, window), axis=(1, 3))
 
     def draw(right, down, window, kind):
-        moved = np.zeros_like(image)
         height, width = image.shape
-        target = [
-            slice(max(by, 0), side + min(by, 0)) for by, side in ((down, height), (right, width))
-        ]
-        source = [
-            slice(max(-by, 0), side - max(by, 0)) for by, side in ((down, height), (right, width))
-        ]
-        moved[tuple(target)] = image[tuple(source)]
+        moved = np.pad(image, FARTHEST)[FARTHEST - down :, FARTHEST - right :][:height, :width]
         pooled, before = pool(moved, window, kind), pool(image, window, kind)
         change = np.abs(pooled.astype(float) - before)
         axes[1].set_title(f"{kind} of each {window} × {window}")
         for ax, picture in zip(axes, (moved, pooled, change), strict=True):
-            rows, columns = picture.shape
-            ax.images[0].set(data=picture, extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
-            ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
-        for number, line in enumerate(lines):
-            place = [number % half * window - 0.5] * 2
-            line.set_visible(window > 1 and place[0] < max(image.shape))
-            (line.set_ydata if number < half else line.set_xdata)(place)
+            bottom, right_edge = np.subtract(picture.shape, 0.5)
+            ax.images[0].set(data=picture, extent=(-0.5, right_edge, bottom, -0.5))
+            ax.set(xlim=(-0.5, right_edge), ylim=(bottom, -0.5))
+        for number, (row, column) in enumerate(zip(rows, columns, strict=True)):
+            place = number * window - 0.5
+            shown = window > 1 and place < max(image.shape)
+            row.set(ydata=[place, place], visible=shown)
+            column.set(xdata=[place, place], visible=shown)
         lit = np.maximum(pooled, before) > 0
         small = np.count_nonzero(change[lit] < 0.25 * 255)
         return (
@@ -126,10 +125,11 @@ def pooling_explorer(image):
         )
 
     controls = {
-        "right": slider("right", -4, 4, 1),
-        "down": slider("down", -4, 4, 0),
+        "right": slider("right", -FARTHEST, FARTHEST, 1),
+        "down": slider("down", -FARTHEST, FARTHEST, 0),
         "window": choice("window", [1, 2, 4, 7], 2),
         "kind": choice("pooling", list(POOLS), "max"),
     }
-    moving = [ax.images[0] for ax in axes] + lines + [axes[1].title]
-    return Explorer(draw, figure, controls, "Pooling explorer", moving)
+    pictures = [ax.images[0] for ax in axes]
+    artists = {"pictures": pictures, "windows": rows + columns, "title": axes[1].title}
+    return Explorer("Pooling explorer", figure, artists, controls, draw)

@@ -8,7 +8,7 @@ from course_utils.arguments.arrays import whole_number
 from course_utils.arguments.tensors import require_floats
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider
-from course_utils.figures import show_image
+from course_utils.figures import VERMILION, show_image
 from course_utils.generation.gan import draw_pictures
 
 STOPS = 7  # pictures on the way
@@ -39,17 +39,16 @@ def latent_explorer(generator, names=None, seed=0):
     names = [str(name) for name in (range(classes) if names is None else names)]
     if len(names) != classes:
         raise ArgumentError(f"names must be {classes}, one for each class, got {len(names)}")
-    draw = torch.Generator().manual_seed(whole_number("seed", seed, 0))
-    draws = torch.randn(DRAWS, generator.latent, generator=draw)
+    randomness = torch.Generator().manual_seed(whole_number("seed", seed, 0))
+    draws = torch.randn(DRAWS, generator.latent, generator=randomness)
     stops = torch.linspace(0, 1, STOPS)
-
     figure = Figure(figsize=(9, 2.5), layout="none")
     large = figure.add_axes((0.01, 0.02, 0.24, 0.86))
     small = [figure.add_axes((0.27 + 0.104 * n, 0.24, 0.1, 0.36)) for n in range(STOPS)]
     line = figure.add_axes((0.27, 0.66, 0.728, 0.1))
     line.set(xlim=(-0.5, STOPS - 0.5), ylim=(-1, 1))
     line.set_axis_off()
-    (place,) = line.plot([0], [0], "v", color="#D55E00", ms=11)
+    (place,) = line.plot([0], [0], "v", color=VERMILION, ms=11)
     for ax in (large, *small):
         show_image(np.zeros((28, 28)), ax=ax)
     for ax, word in ((small[0], "start"), (small[-1], "end")):
@@ -57,7 +56,7 @@ def latent_explorer(generator, names=None, seed=0):
     title = large.set_title(" ")
     pages = [ax.images[0] for ax in (large, *small)]
 
-    def draw_all(way, start, end, kind=None):
+    def draw(way, start, end, kind=None):
         at = torch.cat([torch.tensor([way], dtype=torch.float32), stops])
         noise = walk(draws[start], draws[end], at)
         labels = None if kind is None else torch.full((len(at),), names.index(kind))
@@ -76,5 +75,5 @@ def latent_explorer(generator, names=None, seed=0):
     }
     if classes:
         controls["kind"] = choice("asked for", names, names[0])
-    moving = [*pages, place, title]
-    return Explorer(draw_all, figure, controls, "Noise explorer", moving)
+    artists = {"pictures": pages, "place": place, "title": title}
+    return Explorer("Noise explorer", figure, artists, controls, draw)

@@ -10,7 +10,7 @@ from course_utils.arguments.arrays import as_array
 from course_utils.arguments.pictures import as_rgb, require_finite
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, choice, slider, switch
-from course_utils.figures import show_image
+from course_utils.figures import PURPLE, show_image
 from course_utils.filters import METHODS, resample
 
 
@@ -50,8 +50,11 @@ def resolution_explorer(pictures):
         "keep": slider("keep, % of each side", 2, 100, 20),
         "method": choice("method", METHODS, "nearest"),
     }
-    moving = [artist for ax in (before, after) for artist in (ax.images[0], ax.title)]
-    return Explorer(draw, figure, controls, "Resolution explorer", moving, photo=True)
+    artists = {
+        "before": before.images[0], "title before": before.title,
+        "after": after.images[0], "title after": after.title,
+    }  # fmt: skip
+    return Explorer("Resolution explorer", figure, artists, controls, draw, photo=True)
 
 
 def channel_mixer(photo):
@@ -63,7 +66,7 @@ def channel_mixer(photo):
     figure = Figure(figsize=(9, 3.2))
     patch, bars, view = figure.subplots(1, 3, width_ratios=(1, 1.2, 1.6))
     show_image(np.zeros((1, 1, 3), dtype=np.uint8), "your colour", patch)
-    columns = bars.bar(["hue", "saturation", "value"], [0, 0, 0], color=["0.5", "#CC79A7", "0.2"])
+    columns = bars.bar(["hue", "saturation", "value"], [0, 0, 0], color=["0.5", PURPLE, "0.2"])
     bars.set(ylim=(0, 1.05), title="the same in HSV")
     show_image(photo, "channels switched on", view)
 
@@ -87,8 +90,8 @@ def channel_mixer(photo):
         "show_green": switch("G on"),
         "show_blue": switch("B on"),
     }
-    moving = [patch.images[0], *columns, view.images[0]]
-    return Explorer(draw, figure, controls, "Channel mixer", moving, photo=True)
+    artists = {"colour": patch.images[0], "HSV": columns, "photo": view.images[0]}
+    return Explorer("Channel mixer", figure, artists, controls, draw, photo=True)
 
 
 def shift_explorer(image, convolve, pool, shift):
@@ -135,8 +138,8 @@ def shift_explorer(image, convolve, pool, shift):
         "right": slider("right", -8, 8, 2),
         "window": choice("pooling window", [1, 2, 4, 11, 22], 4),
     }
-    moving = [ax.images[0] for ax in axes]
-    return Explorer(draw, figure, controls, "Shift explorer", moving)
+    artists = {"pictures": [ax.images[0] for ax in axes]}
+    return Explorer("Shift explorer", figure, artists, controls, draw)
 
 
 def _as_bytes(name, picture):

@@ -12,7 +12,6 @@ from course_utils.arguments.pictures import require_finite
 from course_utils.errors import ArgumentError
 from course_utils.figures import show_image
 
-BLUE, ORANGE, GREEN, SKY, YELLOW = "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#F0E442"
 WIDTHS = ((15, 2.5, 2), (60, 1.6, 1.5), (150, 1.1, 1), (np.inf, 0.7, 0.4))  # outlines, width, halo
 LARGEST = 400  # side of a picture that is still quick
 

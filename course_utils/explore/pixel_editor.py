@@ -8,11 +8,10 @@ from matplotlib.patches import Rectangle
 from course_utils.arguments.arrays import as_array
 from course_utils.arguments.pictures import require_bits
 from course_utils.errors import ArgumentError, CourseError
-from course_utils.explore.engine import Explorer, switch
-from course_utils.figures import show_image
+from course_utils.explore.engine import ARROWS, Explorer, switch
+from course_utils.figures import VERMILION, show_image
 from course_utils.pictures import load_bitmap, save_bitmap
 
-STEPS = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
 LARGEST = 16
 
 
@@ -28,10 +27,13 @@ class PixelEditor(Explorer):
         if bits.ndim != 2 or not bits.size >= 1 or max(bits.shape) > LARGEST:
             raise ArgumentError(f"bits must be (H, W), at most {LARGEST} each, got {bits.shape}")
         require_bits("bits", given, bits)
-        self._bits, self._at, self._said = bits.astype(np.uint8), (0, 0), ""
+        self._bits = bits.astype(np.uint8)
+        self._at = (0, 0)  # the cursor's row and column
+        self._said = ""  # what became of the last file
         self._original = self._bits.copy()
         figure = Figure(figsize=(9, 3.3))
-        self._prepare(figure)
+        artists = self._prepare(figure)
+        super().__init__("Pixel editor", figure, artists, {}, self._describe)
         self._name = widgets.Text(value=file, description="file", layout={"width": "220px"})
         self._overwrite = switch("overwrite", False)
         actions = {
@@ -42,10 +44,8 @@ class PixelEditor(Explorer):
             "load": self._load,
         }
         buttons = [self._button(label, action) for label, action in actions.items()]
-        extra = [*buttons, self._name, self._overwrite]
-        moving = [self._grid.images[0], *self._lines, self._cursor, *self._tables]
-        super().__init__(self._describe, figure, {}, "Pixel editor", moving, extra=extra)
-        self.on_pointer(self._grid, self._press)
+        self.panel.children = [*buttons, self._name, self._overwrite]
+        self.on_pointer(artists["picture"].axes, self._press)
         self.on_key(self._steer)
 
     @property
@@ -54,31 +54,31 @@ class PixelEditor(Explorer):
         return self._bits.copy()
 
     def _prepare(self, figure):
-        """Axes and artists: the picture with its cursor, and two tables of numbers."""
+        """The artists: the picture with its lines and cursor, and two tables of numbers."""
         height, width = self._bits.shape
-        self._grid, *others = figure.subplots(1, 3, width_ratios=(1, 0.8, 1.2))
-        show_image(np.ones((height, width)), "picture", self._grid)
-        self._lines = [self._grid.axhline(y - 0.5, color="0.6", lw=1) for y in range(height + 1)]
-        self._lines += [self._grid.axvline(x - 0.5, color="0.6", lw=1) for x in range(width + 1)]
-        cursor = Rectangle((0, 0), 1, 1, fill=False, ec="#D55E00", lw=3, clip_on=False)
-        self._cursor = self._grid.add_patch(cursor)
-        style = {"ha": "center", "va": "center", "family": "monospace", "linespacing": 1.6}
+        grid, matrix, levels = figure.subplots(1, 3, width_ratios=(1, 0.8, 1.2))
+        show_image(np.ones((height, width)), "picture", grid)
+        lines = [grid.axhline(y - 0.5, color="0.6", lw=1) for y in range(height + 1)]
+        lines += [grid.axvline(x - 0.5, color="0.6", lw=1) for x in range(width + 1)]
+        cursor = Rectangle((0, 0), 1, 1, fill=False, ec=VERMILION, lw=3, clip_on=False)
         size = 90 / max(height, width)
-        self._tables = []
-        for ax, title in zip(others, ("matrix: 1 = black", "uint8: 0 = black"), strict=True):
-            ax.set_title(title)
-            ax.axis("off")
-            table = ax.text(0.5, 0.5, "", transform=ax.transAxes, fontsize=size, **style)
-            self._tables.append(table)
+        return {
+            "picture": grid.images[0],
+            "lines": lines,
+            "cursor": grid.add_patch(cursor),
+            "matrix": _table(matrix, "matrix: 1 = black", size),
+            "uint8": _table(levels, "uint8: 0 = black", size),
+        }
 
     def _describe(self):
         """Draw the state; return it in words."""
         bits, (row, column) = self._bits, self._at
-        self._grid.images[0].set_data(1 - bits)
-        for table, values in zip(self._tables, (bits, 255 * (1 - bits)), strict=True):
+        self.artists["picture"].set_data(1 - bits)
+        self.artists["cursor"].set_xy((column - 0.5, row - 0.5))
+        for name, values in (("matrix", bits), ("uint8", 255 * (1 - bits))):
             digits = len(str(values.max()))
-            table.set_text("\n".join(" ".join(f"{v:{digits}d}" for v in line) for line in values))
-        self._cursor.set_xy((column - 0.5, row - 0.5))
+            lines = [" ".join(f"{value:{digits}d}" for value in line) for line in values]
+            self.artists[name].set_text("\n".join(lines))
         packed = np.packbits(bits, axis=1)
         listed = " ".join(f"{byte:08b}" for byte in packed.flat)
         return (
@@ -112,9 +112,9 @@ class PixelEditor(Explorer):
         row, column = self._at
         if key in (" ", "Enter"):
             self._flip(row, column)
-        elif key in STEPS:
+        elif key in ARROWS:
             height, width = self._bits.shape
-            down, right = STEPS[key]
+            down, right = ARROWS[key]
             self._at = ((row + down) % height, (column + right) % width)
             self._put(self._bits)
 
@@ -134,3 +134,11 @@ class PixelEditor(Explorer):
             self._put(bits, f"\nloaded from {name}")
         except CourseError as problem:
             self._put(self._bits, f"\nnot loaded: {problem}")
+
+
+def _table(ax, title, size):
+    """An empty text for a matrix of numbers, in the middle of its axes."""
+    ax.set_title(title)
+    ax.axis("off")
+    style = {"ha": "center", "va": "center", "family": "monospace", "linespacing": 1.6}
+    return ax.text(0.5, 0.5, "", transform=ax.transAxes, fontsize=size, **style)

@@ -11,7 +11,6 @@ from course_utils.arguments.regions import as_masks
 from course_utils.errors import ArgumentError
 from course_utils.explore.engine import Explorer, slider, switch
 from course_utils.explore.outlines import (
-    YELLOW,
     add_outline,
     as_names,
     as_picture,
@@ -23,13 +22,13 @@ from course_utils.explore.outlines import (
     set_outline,
     shortened,
 )
+from course_utils.figures import YELLOW
+from course_utils.segmentation.figures import THINGS
 from course_utils.segmentation.metrics import as_ids
 
-PALETTE = np.array(  # the first seven are Okabe–Ito; no two are alike to the colour-blind
-    [(86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0),
-     (204, 121, 167), (250, 250, 250), (0, 0, 120), (150, 0, 255), (90, 75, 30), (135, 15, 75),
-     (195, 195, 180), (180, 255, 165), (60, 0, 0), (150, 120, 255)], np.uint8,
-)  # fmt: skip
+MORE = [(0, 0, 120), (150, 0, 255), (90, 75, 30), (135, 15, 75), (195, 195, 180), (180, 255, 165),
+        (60, 0, 0), (150, 120, 255)]  # fmt: skip
+PALETTE = np.vstack([THINGS[:8], np.uint8(MORE)])  # no two are alike to the colour-blind
 FINE = 100  # outlines of masks are as fine as those of so many regions
 LONGEST = 12  # letters of a class's name for which the legend has room
 
@@ -75,8 +74,11 @@ def merge_explorer(image, maps):
         )
 
     controls = {"level": slider("merge level", 0, len(maps) - 1, 0), "boxes": switch("boxes")}
-    moving = [*borders, right.images[0], *frames, left.title, right.title]
-    return Explorer(draw, figure, controls, "Merge explorer", moving, photo=is_photo(image))
+    artists = {
+        "borders": borders, "means": right.images[0], "boxes": frames,
+        "title": left.title, "title of means": right.title,
+    }  # fmt: skip
+    return Explorer("Merge explorer", figure, artists, controls, draw, photo=is_photo(image))
 
 
 def region_boxes(labels):
@@ -110,22 +112,15 @@ def overlay_explorer(image, semantic, class_names, masks=None, colours=None):
     masks = _as_masks([] if masks is None else masks, semantic.shape)
     outlines = mask_path(masks)
     counts = np.bincount(semantic.ravel(), minlength=len(names))
+    shares = {k: _percent(counts[k], semantic.size) for k in present}
     figure = Figure(figsize=(9, 3.7), layout="none")
     picture_axes(figure, (0.01, 0.02, 0.365, 0.88), image, "picture")
     view = picture_axes(figure, (0.385, 0.02, 0.365, 0.88), image)
     lines = add_outline(view, "white")
     legend = figure.add_axes((0.765, 0.02, 0.23, 0.88))
-    legend.set_axis_off()
-    rows = max(9, len(present))
-    legend.set(xlim=(0, 10), ylim=(rows, 0))
-    plates = [legend.add_patch(Rectangle((0.1, y + 0.14), 1.3, 0.72, lw=1.5, ec="0.4"))
-              for y in range(len(present))]  # fmt: skip
-    said = [
-        f"{shortened(names[k], LONGEST)}: {_percent(counts[k], semantic.size)}" for k in present
-    ]
-    style = {"fontsize": min(14, 170 / rows, 195 / max(map(len, said))), "va": "center"}
-    entries = [legend.text(1.9, y + 0.5, text, parse_math=False, **style)
-               for y, text in enumerate(said)]  # fmt: skip
+    plates, entries = _add_legend(
+        legend, [f"{shortened(names[k], LONGEST)}: {share}" for k, share in shares.items()]
+    )
 
     def draw(opacity, outlined=False, **switches):
         shown = [k for k in present if switches[f"show_{k}"]]
@@ -137,7 +132,7 @@ def overlay_explorer(image, semantic, class_names, masks=None, colours=None):
         for k, plate, entry in zip(present, plates, entries, strict=True):
             plate.set_facecolor(colours[k] / 255 if k in shown else "white")
             entry.set_color("black" if k in shown else "0.45")
-        listed = ", ".join(f"{names[k]}: {_percent(counts[k], semantic.size)}" for k in shown)
+        listed = ", ".join(f"{names[k]}: {shares[k]}" for k in shown)
         total = _percent(counts[shown].sum(), semantic.size)
         what = f"{listed}; together {total} of {semantic.size:,} pixels" if shown else "no class"
         outline = f", {len(masks)} mask{'s' * (len(masks) > 1)} outlined" if outlined else ""
@@ -147,8 +142,24 @@ def overlay_explorer(image, semantic, class_names, masks=None, colours=None):
     controls |= {f"show_{k}": switch(names[k]) for k in present}
     if len(masks):
         controls["outlined"] = switch("outlines")
-    moving = [view.images[0], view.title, *lines, *plates, *entries]
-    return Explorer(draw, figure, controls, "Segmentation overlay", moving, photo=is_photo(image))
+    artists = {
+        "picture": view.images[0], "title": view.title, "outlines": lines,
+        "plates": plates, "entries": entries,
+    }  # fmt: skip
+    return Explorer("Segmentation overlay", figure, artists, controls, draw, photo=is_photo(image))
+
+
+def _add_legend(ax, texts):
+    """A plate for a colour beside each text, from the top of empty axes: (plates, texts)."""
+    rows = max(9, len(texts))
+    ax.set_axis_off()
+    ax.set(xlim=(0, 10), ylim=(rows, 0))
+    size = min(14, 170 / rows, 195 / max(map(len, texts)))
+    plates, entries = [], []
+    for y, text in enumerate(texts):
+        plates.append(ax.add_patch(Rectangle((0.1, y + 0.14), 1.3, 0.72, lw=1.5, ec="0.4")))
+        entries.append(ax.text(1.9, y + 0.5, text, fontsize=size, va="center", parse_math=False))
+    return plates, entries
 
 
 def _percent(part, whole):

@@ -56,14 +56,9 @@ def style_explorer(snapshots, originals, ratio=None):
     if ratio not in ratios:
         raise ArgumentError(f"ratio must be one of {ratios}, got {ratio!r}")
     figure = Figure(figsize=(9, 4.4), layout="none")
-    left, middle, right = (
-        _Frame(figure, place, shown)
-        for place, shown in zip(
-            PLACES,
-            ([originals[name] for name in contents], pictures.values(),
-             [originals[name] for name in styles]), strict=True,
-        )
-    )  # fmt: skip
+    left = _Frame(figure, PLACES[0], [originals[name] for name in contents])
+    middle = _Frame(figure, PLACES[1], pictures.values())
+    right = _Frame(figure, PLACES[2], [originals[name] for name in styles])
 
     def draw(ratio, content=contents[0], style=styles[0]):
         left.show(originals[content], f"content: {content}")
@@ -80,9 +75,11 @@ def style_explorer(snapshots, originals, ratio=None):
         controls["content"] = choice("content", contents, contents[0])
     if len(styles) > 1:
         controls["style"] = choice("style", styles, styles[0])
-    moving = [artist for frame in (left, middle, right) for artist in frame.artists]
+    artists = {}
+    for name, frame in (("content", left), ("picture", middle), ("style", right)):
+        artists |= {name: frame.axes.images[0], f"title of {name}": frame.axes.title}
     photo = any(is_photo(picture) for picture in pictures.values())
-    return Explorer(draw, figure, controls, "Style explorer", moving, photo=photo)
+    return Explorer("Style explorer", figure, artists, controls, draw, photo=photo)
 
 
 class _Frame:
@@ -91,7 +88,6 @@ class _Frame:
     def __init__(self, figure, place, pictures):
         self.shape = np.max([picture.shape for picture in pictures], axis=0)
         self.axes = picture_axes(figure, place, np.zeros(self.shape, np.uint8))
-        self.artists = [self.axes.images[0], self.axes.title]
 
     def show(self, picture, title):
         whole = np.full(self.shape, 255, np.uint8)

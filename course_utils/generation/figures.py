@@ -5,9 +5,9 @@ import numpy as np
 
 from course_utils.arguments.arrays import as_array
 from course_utils.errors import ArgumentError
-from course_utils.figures import show
+from course_utils.figures import BLUE, GREEN, PURPLE, VERMILION, show
 
-REAL, MADE, CURVE = "#0072B2", "#D55E00", "0.25"  # blue, orange, gray: told apart by all eyes
+REAL, MADE, CURVE = BLUE, VERMILION, "0.25"
 SPAN = -4.0, 5.0
 
 
@@ -53,7 +53,7 @@ def show_losses(losses, alt, levels=(), smooth=20):
     if not losses or any(each.ndim != 1 or len(each) < smooth for each in losses.values()):
         raise ArgumentError(f"losses must hold lists of {smooth} or more numbers")
     figure, ax = plt.subplots(figsize=(7, 3))
-    colours = (REAL, MADE, "#009E73", "#CC79A7")
+    colours = (REAL, MADE, GREEN, PURPLE)
     for colour, (name, values) in zip(colours, losses.items(), strict=False):
         mean = np.convolve(values, np.full(smooth, 1 / smooth), mode="valid")
         ax.plot(np.arange(smooth, len(values) + 1), mean, color=colour, lw=2, label=name)

@@ -1,14 +1,17 @@
-"""Maps of classes, segments and masks as pictures: a class has one colour. NumPy only."""
+"""Maps of classes, segments and masks as pictures: a class has one colour."""
 
 import numpy as np
+from matplotlib.colors import to_rgba_array
 
 from course_utils.arguments.arrays import as_array, whole_number
 from course_utils.errors import ArgumentError
+from course_utils.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
 
-THINGS = np.array(  # ten that no eyes take for one another, nor for STUFF or VOID
-    [(86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (0, 114, 178),
-     (213, 94, 0), (204, 121, 167), (250, 250, 250), (80, 32, 168), (152, 224, 144)], np.uint8,
+COLOURS = (
+    SKY, ORANGE, GREEN, YELLOW, BLUE, VERMILION, PURPLE, "#FAFAFA", "#5020A8", "#98E090",
 )  # fmt: skip
+# ten that no eyes take for one another, nor for STUFF or VOID
+THINGS = (255 * to_rgba_array(COLOURS)[:, :3]).round().astype(np.uint8)
 STUFF = np.array([(52, 84, 40), (150, 80, 80), (105, 105, 112), (30, 30, 60)], np.uint8)
 VOID = (0, 0, 0)
 

@@ -32,7 +32,8 @@ def make(title, alive):
         if alive:
             line.set_ydata([0, height / 10])
         return f"height {height}" if alive else "nothing ever changes"
-    return Explorer(draw, figure, {"height": slider("height", 0, 9, 5)}, title, [line])
+    controls = {"height": slider("height", 0, 9, 5)}
+    return Explorer(title, figure, {"line": line}, controls, draw)
 
 class Throws(anywidget.AnyWidget):
     _esm = "export default { render() { throw new Error('thrown on purpose'); } }"

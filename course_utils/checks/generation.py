@@ -1,4 +1,4 @@
-"""Exercises of chapter 4 on pictures that no one took: GAN, what was learnt by heart."""
+"""Exercises of chapter 4 on generation: the losses of a GAN, nearest training pictures."""
 
 import numpy as np
 
@@ -175,14 +175,27 @@ def _hint_index(got, wanted, arguments):
         return "an index is too large: it has to count training pictures, not numbers in them"
 
 
-GENERATION = {
+EXERCISES = {
     "discriminator_loss": Exercise(
-        10, _discriminator_loss, _discriminator_loss_cases, "1 to 31 pictures, unequally many",
-        [_hint_discriminator_loss, _hint_no_loss], tolerance=1e-4),
+        number=10,
+        reference=_discriminator_loss,
+        cases=_discriminator_loss_cases,
+        verified="1 to 31 pictures, unequally many",
+        hints=[_hint_discriminator_loss, _hint_no_loss],
+    ),
     "best_discriminator": Exercise(
-        11, _best_discriminator, _best_discriminator_cases, "1 to 3 axes; one or both 0, both tiny",
-        [_hint_where_little_is, _hint_best_discriminator], tolerance=1e-4),
+        number=11,
+        reference=_best_discriminator,
+        cases=_best_discriminator_cases,
+        verified="1 to 3 axes; one or both 0, both tiny",
+        hints=[_hint_where_little_is, _hint_best_discriminator],
+    ),
     "nearest_index": Exercise(
-        14, _nearest, _nearest_cases, "1 to 300 training pictures, copies of them",
-        [_hint_nearest, _hint_index], whole=INDICES),
-}  # fmt: skip
+        number=14,
+        reference=_nearest,
+        cases=_nearest_cases,
+        verified="1 to 300 training pictures, copies of them",
+        hints=[_hint_nearest, _hint_index],
+        whole=INDICES,
+    ),
+}

@@ -1,4 +1,4 @@
-"""Exercises of chapter 4 on style: the Gram matrix, the total variation."""
+"""Exercises of chapter 4 on style transfer: the Gram matrix, the total variation."""
 
 import numpy as np
 
@@ -115,11 +115,19 @@ def _hint_wraps(got, wanted, arguments):
         return "right for floats, wrong for uint8: what is 3 − 5 there? It wraps around"
 
 
-STYLE = {
+EXERCISES = {
     "gram_of_maps": Exercise(
-        12, _gram_matrix, _gram_matrix_cases, "1 to 8 channels, maps from 1 × 1 to 6 × 5",
-        [_hint_gram_matrix, _hint_gram_shape], tolerance=1e-4),
+        number=12,
+        reference=_gram_matrix,
+        cases=_gram_matrix_cases,
+        verified="1 to 8 channels, maps from 1 × 1 to 6 × 5",
+        hints=[_hint_gram_matrix, _hint_gram_shape],
+    ),
     "total_variation": Exercise(
-        13, _total_variation, _total_variation_cases, "uint8 and float, stripes, one colour",
-        [_hint_total_variation, _hint_wraps], tolerance=1e-4),
-}  # fmt: skip
+        number=13,
+        reference=_total_variation,
+        cases=_total_variation_cases,
+        verified="uint8 and float, stripes, one colour",
+        hints=[_hint_total_variation, _hint_wraps],
+    ),
+}

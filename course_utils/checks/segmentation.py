@@ -1,70 +1,52 @@
-"""Exercises of chapter 4 that measure: average precision, mean IoU, panoptic quality."""
+"""Exercises of chapter 4 on segmentation: upsampling, mean IoU, panoptic quality."""
 
 import numpy as np
 
-from course_utils.checks.engine import Exercise, mistakes
+from course_utils.checks.engine import Exercise, close, mean, mistakes, not_a_number
 
 
-def _mean(values):
-    """The mean; NaN for nothing, without a warning."""
-    return np.divide(np.sum(values), len(values))
+# transposed_conv_1d
+def _transposed_conv_1d(x, kernel, stride, add=np.add):
+    """add: what happens where two kernels meet; the later one alone is a mistake."""
+    result = np.zeros((len(x) - 1) * stride + len(kernel))
+    for i, value in enumerate(x):
+        place = slice(i * stride, i * stride + len(kernel))
+        result[place] = add(result[place], value * kernel)
+    return result
 
 
-def _hint_not_a_number(got, wanted, arguments):
-    if np.isnan(got).any():
-        return "not a number: it divides 0 by 0 (or takes the mean of nothing)"
+def _transposed_conv_1d_cases(rng):
+    sizes = [(5, 3, 2), (4, 2, 2), (6, 5, 2), (3, 4, 1), (4, 2, 4), (1, 4, 3), (5, 1, 3), (7, 4, 3),
+             (2, 5, 5), (3, 6, 2)]  # fmt: skip
+    return [(rng.normal(size=n), rng.normal(size=k), stride) for n, k, stride in sizes]
 
 
-# average_precision_one
-def _curve(correct, truths):
-    """Precision and recall of the best 1, 2, … N."""
-    hits = np.cumsum(correct)
-    return hits / np.arange(1, len(correct) + 1), hits / truths
+def _share(x, kernel, stride):
+    """How many inputs reach each output."""
+    return _transposed_conv_1d(np.ones(len(x)), np.ones(len(kernel)), stride)
 
 
-def _highest(precision):
-    return np.maximum.accumulate(precision[::-1])[::-1]
-
-
-def _average_precision(correct, truths, envelope=_highest):
-    return (envelope(_curve(correct, truths)[0]) * correct).sum() / truths
-
-
-def _at_points(correct, truths, points):
-    precision, recall = _curve(correct, truths)
-    places = np.searchsorted(recall, np.linspace(0, 1, points))
-    return np.append(_highest(precision), 0)[places].mean()
-
-
-def _average_precision_one_cases(rng):
-    cases = [([False, True, True, False, True, False, False, True], 6), ([True, True, False], 2)]
-    for count, part, missed in ((12, 0.6, 2), (25, 0.5, 0), (9, 0.3, 5), (40, 0.8, 9), (6, 0.5, 1)):
-        correct = (rng.random(count) < part).tolist()
-        cases.append((correct, max(sum(correct) + missed, 1)))
-    many = rng.random(500) < 0.7
-    return cases + [(many.tolist(), 450), ([True] * 4, 4), ([True], 3), ([False] * 5, 2), ([], 3)]
-
-
-_hint_average_precision_one = mistakes(
-    (lambda c, n: _average_precision(c, n, np.array),
-     "each precision is to become the best one at its recall *or above*"),
-    (lambda c, n: _average_precision(c, n, np.maximum.accumulate),
-     "the best precision is looked for at *lower* recalls; look at the higher ones"),
-    (lambda c, n: _average_precision(c, max(sum(c), 1)),
-     "objects that were not found count too: recall is a part of `truths`"),
-    (lambda c, n: _average_precision(c, max(sum(c), 1), np.array),
-     "objects that were not found count too, and the precisions lack their envelope"),
-    (lambda c, n: 100 * _average_precision(c, n), "that is in percent; 0 … 1 is wanted"),
-    (lambda c, n: _at_points(c, n, 11), "that is the mean at 11 recalls; the area is wanted"),
-    (lambda c, n: _at_points(c, n, 101), "that is the mean at 101 recalls; the area is wanted"),
-    (lambda c, n: _mean(_curve(c, n)[0]), "a mean over the detections: a false one adds no area"),
-    (lambda c, n: _highest(_curve(c, n)[0])[1:] @ np.diff(_curve(c, n)[1]),
-     "the area begins at recall 0: the first step is missing"),
-    (lambda c, n: np.trapezoid(*_curve(c, n)),
-     "the area is that under the envelope, which falls in steps"),
-    (lambda c, n: _mean(c), "that is one precision, of all detections together"),
-    (lambda c, n: sum(c) / n, "that is one recall, of all detections together"),
+_hint_transposed_conv_1d = mistakes(
+    (lambda x, k, s: _transposed_conv_1d(x, k[::-1], s), "the kernel is reversed"),
+    (lambda x, k, s: _transposed_conv_1d(x, k, s, lambda old, new: new),
+     "where two kernels meet, the later one wipes the earlier one out"),
+    (lambda x, k, s: _transposed_conv_1d(x, k, s) / np.maximum(_share(x, k, s), 1),
+     "that is the mean where two kernels meet; a transpose adds"),
+    (lambda x, k, s: np.convolve(x, k), "the stride has no effect"),
+    (lambda x, k, s: np.convolve(np.repeat(x, s), k),
+     "each number is repeated; between the numbers there is nothing"),
+    (lambda x, k, s: np.correlate(x, k)[::s] if len(k) <= len(x) else np.nan,
+     "that is the convolution itself; its transpose makes *more* numbers"),
+    (lambda x, k, s: np.outer(x, k), "one row for each input; the rows have yet to be laid down"),
+    (lambda x, k, s: np.outer(x, k).ravel(), "kernels are laid side by side, whatever the stride"),
 )  # fmt: skip
+
+
+def _hint_length(got, wanted, arguments):
+    if got.ndim == 1 and len(got) < len(wanted) and close(got, wanted[: len(got)]):
+        return "the end is cut off: the last input lays down a whole kernel too"
+    if got.ndim == 1 and len(got) > len(wanted) and close(got[: len(wanted)], wanted):
+        return "too long: the last input lays down a kernel, and after it nothing follows"
 
 
 # mean_iou_one
@@ -80,8 +62,8 @@ def _mean_iou(truth, predicted, classes, where=np.logical_or, absent=None):
     there, said, hits = _counts(truth, predicted, classes)
     values = hits / np.maximum(there + said - hits, 1)
     if absent is not None:
-        return _mean(np.where(there + said > 0, values, absent))
-    return _mean(values[where(there > 0, said > 0)])
+        return mean(np.where(there + said > 0, values, absent))
+    return mean(values[where(there > 0, said > 0)])
 
 
 def _mean_iou_one_cases(rng):
@@ -126,15 +108,15 @@ _hint_mean_iou_one = mistakes(
      "all classes are put together before dividing; each has an IoU of its own"),
     (_from_counts(lambda t, p, h: t @ (h / (t + p - h)) / t.sum()),
      "large classes weigh more here; each class counts the same"),
-    (_from_counts(lambda t, p, h: _mean((h / t)[t + p > 0])),
+    (_from_counts(lambda t, p, h: mean((h / t)[t + p > 0])),
      "that divides by the pixels of the truth, not by the union"),
-    (_from_counts(lambda t, p, h: _mean((h / p)[t + p > 0])),
+    (_from_counts(lambda t, p, h: mean((h / p)[t + p > 0])),
      "that divides by the predicted pixels, not by the union"),
-    (_from_counts(lambda t, p, h: _mean((h / (t + p))[t + p > 0])),
+    (_from_counts(lambda t, p, h: mean((h / (t + p))[t + p > 0])),
      "the union counts the shared pixels twice"),
-    (_from_counts(lambda t, p, h: _mean((2 * h / (t + p))[t + p > 0])),
+    (_from_counts(lambda t, p, h: mean((2 * h / (t + p))[t + p > 0])),
      "that is Dice, not intersection / union"),
-    (_from_counts(lambda t, p, h: _mean((h / (t + p - h))[1:])),
+    (_from_counts(lambda t, p, h: mean((h / (t + p - h))[1:])),
      "class 0 is a class like the others: the background counts"),
     (_from_counts(lambda t, p, h: np.sum((h / (t + p - h))[t + p > 0])),
      "that is the sum over the classes, not their mean"),
@@ -159,7 +141,7 @@ def _panoptic_quality(ious, truths, predictions, found=lambda ious: ious > 0.5, 
 def _halves(ious, truths, predictions):
     """SQ and RQ."""
     matches = [iou for iou in ious if iou > 0.5]
-    quality = _mean(matches) if matches else 0.0
+    quality = mean(matches) if matches else 0.0
     return quality, 2 * len(matches) / (truths + predictions)
 
 
@@ -202,21 +184,32 @@ _hint_panoptic_quality_one = mistakes(
      "true segments without a match are missing: misses cost too"),
     (lambda v, t, p: np.divide(_matched(v)[0], len(v)) * _halves(v, t, p)[1],
      "SQ is a mean over the matches, not over all pairs"),
-    (lambda v, t, p: _mean(v) * _halves(v, t, p)[1],
+    (lambda v, t, p: mean(v) * _halves(v, t, p)[1],
      "SQ is a mean over the matches, not over all pairs"),
     (lambda v, t, p: 100 * _panoptic_quality(v, t, p), "that is in percent; 0 … 1 is wanted"),
 )  # fmt: skip
 
 
-MEASURES = {
-    "average_precision_one": Exercise(
-        5, _average_precision, _average_precision_one_cases,
-        "none to 500 detections, objects missed",
-        [_hint_not_a_number, _hint_average_precision_one], tolerance=1e-4),
+EXERCISES = {
+    "transposed_conv_1d": Exercise(
+        number=7,
+        reference=_transposed_conv_1d,
+        cases=_transposed_conv_1d_cases,
+        verified="strides 1 to 5, overlaps and gaps",
+        hints=[_hint_transposed_conv_1d, _hint_length],
+    ),
     "mean_iou_one": Exercise(
-        8, _mean_iou, _mean_iou_one_cases, "1 to 9 classes, some only predicted, some nowhere",
-        [_hint_not_a_number, _hint_mean_iou_one, _hint_one_for_all], tolerance=1e-4),
+        number=8,
+        reference=_mean_iou,
+        cases=_mean_iou_one_cases,
+        verified="1 to 9 classes, some only predicted, some nowhere",
+        hints=[not_a_number, _hint_mean_iou_one, _hint_one_for_all],
+    ),
     "panoptic_quality_one": Exercise(
-        9, _panoptic_quality, _panoptic_quality_one_cases, "with misses, false alarms, no match",
-        [_hint_not_a_number, _hint_panoptic_quality_one], tolerance=1e-4),
-}  # fmt: skip
+        number=9,
+        reference=_panoptic_quality,
+        cases=_panoptic_quality_one_cases,
+        verified="with misses, false alarms, no match",
+        hints=[not_a_number, _hint_panoptic_quality_one],
+    ),
+}

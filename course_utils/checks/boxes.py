@@ -1,4 +1,4 @@
-"""Exercises of chapter 4 on boxes: overlap, formats, targets."""
+"""Exercises of chapter 4 on boxes: overlap, formats, regression targets."""
 
 import numpy as np
 
@@ -174,14 +174,26 @@ _hint_regression_targets = mistakes(
 )  # fmt: skip
 
 
-BOXES = {
+EXERCISES = {
     "box_iou_one": Exercise(
-        1, iou, _box_iou_one_cases, "overlapping, nested, touching, apart, without area",
-        [_hint_box_iou_one, _hint_impossible_iou], tolerance=1e-4),
+        number=1,
+        reference=iou,
+        cases=_box_iou_one_cases,
+        verified="overlapping, nested, touching, apart, without area",
+        hints=[_hint_box_iou_one, _hint_impossible_iou],
+    ),
     "to_cxcywh": Exercise(
-        2, _to_cxcywh, _to_cxcywh_cases, "none to 8 boxes, also of whole numbers",
-        [_hint_to_cxcywh], tolerance=1e-4),
+        number=2,
+        reference=_to_cxcywh,
+        cases=_to_cxcywh_cases,
+        verified="none to 8 boxes, also of whole numbers",
+        hints=[_hint_to_cxcywh],
+    ),
     "regression_targets": Exercise(
-        6, _regression_targets, _regression_targets_cases, "boxes that move, grow and shrink",
-        [_hint_regression_targets], tolerance=1e-4),
-}  # fmt: skip
+        number=6,
+        reference=_regression_targets,
+        cases=_regression_targets_cases,
+        verified="boxes that move, grow and shrink",
+        hints=[_hint_regression_targets],
+    ),
+}

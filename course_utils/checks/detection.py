@@ -1,9 +1,9 @@
-"""Exercises of chapter 4 on finding things: the cell that answers, non-maximum suppression."""
+"""Exercises of chapter 4 on detection: YOLO's cell, NMS, average precision."""
 
 import numpy as np
 
-from course_utils.checks.computer_vision_boxes import iou, random_boxes, split
-from course_utils.checks.engine import INDICES, Exercise, mistakes
+from course_utils.checks.boxes import iou, random_boxes, split
+from course_utils.checks.engine import INDICES, Exercise, mean, mistakes, not_a_number
 
 EARLY = "that is cut or rounded to whole pixels too early: a line need not lie on one"
 
@@ -120,13 +120,80 @@ def _hint_kept(got, wanted, arguments):
         return "those are the right boxes; the best comes first"
 
 
-DETECTION = {
+# average_precision_one
+def _curve(correct, truths):
+    """Precision and recall of the best 1, 2, … N."""
+    hits = np.cumsum(correct)
+    return hits / np.arange(1, len(correct) + 1), hits / truths
+
+
+def _highest(precision):
+    return np.maximum.accumulate(precision[::-1])[::-1]
+
+
+def _average_precision(correct, truths, envelope=_highest):
+    return (envelope(_curve(correct, truths)[0]) * correct).sum() / truths
+
+
+def _at_points(correct, truths, points):
+    precision, recall = _curve(correct, truths)
+    places = np.searchsorted(recall, np.linspace(0, 1, points))
+    return np.append(_highest(precision), 0)[places].mean()
+
+
+def _average_precision_one_cases(rng):
+    cases = [([False, True, True, False, True, False, False, True], 6), ([True, True, False], 2)]
+    for count, part, missed in ((12, 0.6, 2), (25, 0.5, 0), (9, 0.3, 5), (40, 0.8, 9), (6, 0.5, 1)):
+        correct = (rng.random(count) < part).tolist()
+        cases.append((correct, max(sum(correct) + missed, 1)))
+    many = rng.random(500) < 0.7
+    return cases + [(many.tolist(), 450), ([True] * 4, 4), ([True], 3), ([False] * 5, 2), ([], 3)]
+
+
+_hint_average_precision_one = mistakes(
+    (lambda c, n: _average_precision(c, n, np.array),
+     "each precision is to become the best one at its recall *or above*"),
+    (lambda c, n: _average_precision(c, n, np.maximum.accumulate),
+     "the best precision is looked for at *lower* recalls; look at the higher ones"),
+    (lambda c, n: _average_precision(c, max(sum(c), 1)),
+     "objects that were not found count too: recall is a part of `truths`"),
+    (lambda c, n: _average_precision(c, max(sum(c), 1), np.array),
+     "objects that were not found count too, and the precisions lack their envelope"),
+    (lambda c, n: 100 * _average_precision(c, n), "that is in percent; 0 … 1 is wanted"),
+    (lambda c, n: _at_points(c, n, 11), "that is the mean at 11 recalls; the area is wanted"),
+    (lambda c, n: _at_points(c, n, 101), "that is the mean at 101 recalls; the area is wanted"),
+    (lambda c, n: mean(_curve(c, n)[0]), "a mean over the detections: a false one adds no area"),
+    (lambda c, n: _highest(_curve(c, n)[0])[1:] @ np.diff(_curve(c, n)[1]),
+     "the area begins at recall 0: the first step is missing"),
+    (lambda c, n: np.trapezoid(*_curve(c, n)),
+     "the area is that under the envelope, which falls in steps"),
+    (lambda c, n: mean(c), "that is one precision, of all detections together"),
+    (lambda c, n: sum(c) / n, "that is one recall, of all detections together"),
+)  # fmt: skip
+
+
+EXERCISES = {
     "answering_cell": Exercise(
-        3, _answering_cell, _answering_cell_cases,
-        "1 to 300 cells a side, centres on a line and near one",
-        [_hint_answering_cell], whole=INDICES),
+        number=3,
+        reference=_answering_cell,
+        cases=_answering_cell_cases,
+        verified="1 to 300 cells a side, centres on a line and near one",
+        hints=[_hint_answering_cell],
+        whole=INDICES,
+    ),
     "keep_after_nms": Exercise(
-        4, _suppress, _keep_after_nms_cases,
-        "thresholds from 0.1 to 0.9, chains, scores below 0, no box at all",
-        [_hint_keep_after_nms, _hint_kept], whole=INDICES),
-}  # fmt: skip
+        number=4,
+        reference=_suppress,
+        cases=_keep_after_nms_cases,
+        verified="thresholds from 0.1 to 0.9, chains, scores below 0, no box at all",
+        hints=[_hint_keep_after_nms, _hint_kept],
+        whole=INDICES,
+    ),
+    "average_precision_one": Exercise(
+        number=5,
+        reference=_average_precision,
+        cases=_average_precision_one_cases,
+        verified="none to 500 detections, objects missed",
+        hints=[not_a_number, _hint_average_precision_one],
+    ),
+}

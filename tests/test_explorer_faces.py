@@ -1,0 +1,108 @@
+"""What every explorer must show, whatever it explains: its still, its controls, its painting."""
+
+import io
+import random
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.cbook import flatten
+from PIL import Image
+from test_explore import MAKERS as FIRST
+from test_explore_detection import MAKERS as DETECTION
+from test_explore_evolution import MAKERS as EVOLUTION
+from test_explore_generation import make
+from test_explore_segmentation import MAKERS as SEGMENTATION
+from test_explore_style import by_hand
+
+from course_utils.explore.generation import latent_explorer
+from course_utils.explore.style import load_style_snapshots, style_explorer
+from explorer_faces import check_legible, move, moved
+
+GENERATOR = make(3, gain=400)
+PICTURES = {
+    "noise": lambda: latent_explorer(GENERATOR),
+    "style": by_hand,
+    "the course's styles": lambda: style_explorer(*load_style_snapshots()),
+}
+EXPLORERS = FIRST | DETECTION | EVOLUTION | SEGMENTATION | PICTURES
+LEGIBLE = [*DETECTION, *SEGMENTATION, "style", "the course's styles"]
+QUIET = {"method", "show_red", "show_green", "show_blue", "by_a", "boxes"}  # change no text
+MOST = {  # mean difference, of 255: grid and axis lines may lie above or below; of others 0.5
+    **dict.fromkeys(FIRST, 1.5), **dict.fromkeys(EVOLUTION, 0.3),
+}  # fmt: skip
+every_explorer = pytest.mark.parametrize("name", EXPLORERS)
+
+
+@every_explorer
+def test_the_still_is_what_the_widget_showed_first(name):
+    explorer = EXPLORERS[name]()
+    first, mime = explorer.picture.content, explorer.picture.mime
+    data, metadata = explorer._repr_mimebundle_()
+    assert set(data) == {"text/plain", mime, "application/vnd.jupyter.widget-view+json"}
+    assert metadata[mime]["alt"] == data["text/plain"] and "run this cell" in data["text/plain"]
+    assert explorer.readout.text in data["text/plain"] and "\n" not in explorer.readout.text
+    assert explorer.picture.alt.endswith(f". {explorer.readout.text}")
+    assert Image.open(io.BytesIO(first)).width >= 800
+    for _ in moved(explorer):
+        assert explorer._repr_mimebundle_()[0][mime] == data[mime]
+    assert EXPLORERS[name]().picture.content == first
+    assert plt.get_fignums() == []
+
+
+@every_explorer
+def test_every_control_changes_the_picture_and_goes_back(name):
+    explorer = EXPLORERS[name]()
+    first = explorer.picture.content, explorer.readout.text
+    for label, control in explorer.controls.items():
+        value = control.value
+        move(control)
+        assert explorer.picture.content != first[0], label
+        assert explorer.readout.text != first[1] or label in QUIET, label
+        control.value = value
+        assert (explorer.picture.content, explorer.readout.text) == first, label
+
+
+@every_explorer
+def test_painting_over_the_ground_is_the_whole_picture(name):
+    """Painting only what moves gives the picture that painting everything gives."""
+    for explorer in moved(EXPLORERS[name]()):
+        painted = np.asarray(explorer.figure.canvas.buffer_rgba()).astype(int)
+        artists = list(flatten(explorer.artists.values()))
+        for artist in artists:
+            artist.set_animated(False)
+        explorer.figure.canvas.draw()
+        whole = np.asarray(explorer.figure.canvas.buffer_rgba())
+        assert np.abs(painted - whole).mean() < MOST.get(name, 0.5)
+        for artist in artists:
+            artist.set_animated(True)
+
+
+@pytest.mark.parametrize("name", LEGIBLE)
+def test_texts_are_legible_and_inside_the_figure(name):
+    for explorer in moved(EXPLORERS[name]()):
+        check_legible(explorer)
+
+
+@every_explorer
+def test_an_answer_is_quick(name):
+    waits = []
+    explorer = EXPLORERS[name]()
+    for _ in range(5 if explorer.controls else 0):
+        start = time.process_time()  # beside other programs, too
+        move(next(iter(explorer.controls.values())))
+        waits.append(time.process_time() - start)
+    assert min(waits, default=0) < 0.25  # in fact about 0.03 seconds
+
+
+@every_explorer
+def test_random_numbers_of_others_stay(name):
+    torch.manual_seed(5)
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    for _ in moved(EXPLORERS[name]()):
+        pass
+    assert torch.equal(torch.get_rng_state(), before[0]) and torch.initial_seed() == 5
+    assert random.getstate() == before[1]
+    assert np.random.get_state()[1].tolist() == before[2]  # noqa: NPY002

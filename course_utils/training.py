@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from course_utils.arguments import advice
 from course_utils.arguments.arrays import as_array, as_labels, finite_number, whole_number
-from course_utils.arguments.models import enough_memory, logits_of
+from course_utils.arguments.models import enough_memory, logits_of, require_module
 from course_utils.arguments.tensors import look_at_pixels, require_floats
 from course_utils.errors import ArgumentError, require_option
 from course_utils.progress import progress
@@ -38,9 +38,46 @@ def pick_device(name=None):
     return torch.device(name)
 
 
+def train(model, loss_of, batches, learning_rate=0.02, weight_decay=0.01, fused=True,
+          epochs=None):  # fmt: skip
+    """Train in place with AdamW, its learning rate rising once and falling; the loss of each step.
+
+    The finished form of the loop that chapter 4 types; `fit` and the trainings of segmentation
+    stand on it. model: a torch module, trained on the device where it is.
+    loss_of: function of the indices of a batch → its loss, a scalar tensor.
+    batches: the indices (B,) of each step, a list. learning_rate: the highest. fused: AdamW's own.
+    epochs: how often the batches go through the data, if an interrupt shall tell it so.
+    Returns a list of floats. An interrupt ends the training early: the weights and the losses are
+    kept, and a line says so. Afterwards every part of the model is in the mode it was in.
+    Raises ArgumentError.
+    """
+    require_module("model", model)
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    if not weights:
+        raise ArgumentError("model has no weights to train (requires_grad is False for all)")
+    optimizer = torch.optim.AdamW(weights, learning_rate, weight_decay=weight_decay, fused=fused)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, len(batches) + 1)
+    losses = []
+    with mode(model, training=True):
+        try:
+            for batch in progress(batches, "training"):
+                optimizer.zero_grad()
+                loss = loss_of(batch)
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                losses.append(loss.detach())
+        except KeyboardInterrupt:
+            done = f"{len(losses)} of {len(batches)} steps"
+            if epochs is not None:
+                done = f"{len(losses) / (len(batches) // epochs):.2f} of {epochs} epochs"
+            print(f"stopped after {done}, weights kept")
+    return torch.stack(losses).tolist() if losses else []
+
+
 def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weight_decay=0.01,
         loss=functional.cross_entropy, augment=None, seed=0, bfloat16=None):  # fmt: skip
-    """Train a classifier in place with AdamW, its learning rate rising once and falling.
+    """Train a classifier in place, as `train` does.
 
     model: a torch module (N, …) → logits (N, K), trained on the device where it is.
     images: (N, C, H, W) or (N, D) float32, on any device. labels: (N,) whole numbers 0 … K − 1.
@@ -59,48 +96,34 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     finite_number("learning_rate", learning_rate)
     finite_number("weight_decay", weight_decay, zero=True)
     given, (images, labels) = images, _as_data(images, labels)
-    weights = [weight for weight in _parameters(model) if weight.requires_grad]
-    if not weights:
-        raise ArgumentError("model has no weights to train (requires_grad is False for all)")
-    device = weights[0].device
-    draw, order = torch.Generator(device).manual_seed(seed), torch.Generator().manual_seed(seed)
-    batches = -(-len(images) // batch_size)
-    steps = epochs * batches
-    optimizer = torch.optim.AdamW(weights, learning_rate, weight_decay=weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps + 1)
-    losses = []
+    require_module("model", model)
+    device = next((weight.device for weight in model.parameters()), images.device)
+    draw = torch.Generator(device).manual_seed(seed)
+    order = torch.Generator().manual_seed(seed)
+    steps = -(-len(images) // batch_size)  # of each epoch
+    orders = [torch.randperm(len(images), generator=order) for _ in range(epochs)]
+    batches = [batch for each in orders for batch in each.tensor_split(steps)]
+    largest = int(labels.max())
 
-    def one_step(x, y):
-        optimizer.zero_grad()
+    def loss_of(batch):
+        x = images[batch].to(device)
         with _precision(device, bfloat16):
             logits = logits_of(model, augment(x, draw) if augment else x, given)
-            if not losses:
+            if largest >= logits.shape[1]:
                 as_labels(labels, len(images), logits.shape[1])
-            value = loss(logits.float(), y)
+            value = loss(logits.float(), labels[batch].to(device))
         if value.ndim:
             raise ArgumentError(
                 f"loss must return one number, got shape {tuple(value.shape)}; use "
                 "lambda logits, labels: loss(logits, labels).mean()"
             )
-        value.backward()
-        optimizer.step()
-        return value.detach()
+        return value
 
-    with mode(model, training=True):
-        try:
-            for step in progress(range(steps), "training"):
-                if step % batches == 0:
-                    shuffled = torch.randperm(len(images), generator=order).tensor_split(batches)
-                batch = shuffled[step % batches]
-                with enough_memory(batch_size):
-                    losses.append(one_step(images[batch].to(device), labels[batch].to(device)))
-                schedule.step()
-        except KeyboardInterrupt:
-            print(f"stopped after {len(losses) / batches:.2f} of {epochs} epochs, weights kept")
-    history = torch.stack(losses).tolist() if losses else []
+    with enough_memory(batch_size):
+        history = train(model, loss_of, batches, learning_rate, weight_decay, None, epochs)
     if not np.isfinite(history).all():
         warnings.warn("the loss became NaN or inf; try a lower learning_rate", stacklevel=2)
-    return {"epoch": [(step + 1) / batches for step in range(len(history))], "loss": history}
+    return {"epoch": [(step + 1) / steps for step in range(len(history))], "loss": history}
 
 
 def evaluate(model, images, labels, batch_size=1000):
@@ -111,7 +134,8 @@ def evaluate(model, images, labels, batch_size=1000):
     """
     batch_size = whole_number("batch_size", batch_size, 1)
     given, (images, labels) = images, _as_data(images, labels)
-    device = next((weight.device for weight in _parameters(model)), images.device)
+    require_module("model", model)
+    device = next((weight.device for weight in model.parameters()), images.device)
     right = 0
     with mode(model, training=False), torch.inference_mode():
         for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
@@ -195,12 +219,6 @@ def mode(model, training):
     except BaseException:  # also an interrupt while it restores
         restore()
         raise
-
-
-def _parameters(model):
-    if not isinstance(model, torch.nn.Module):
-        raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
-    return model.parameters()
 
 
 def _as_data(images, labels):

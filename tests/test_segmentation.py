@@ -275,8 +275,9 @@ def test_the_nuclei_counted_from_a_perfect_mask():
 
 
 def test_no_batch_holds_a_single_picture():
-    for count, size in ((9, 8), (8, 8), (17, 8), (1, 8), (3, 2), (5, 1)):
-        batches = segmentation._batches(count, size, torch.Generator().manual_seed(0))
+    rounds = ((9, 8, 1), (8, 8, 1), (17, 8, 2), (1, 8, 1), (3, 2, 1), (5, 1, 4))
+    for count, size, steps in rounds:
+        batches = segmentation._batches(count, size, steps, torch.Generator().manual_seed(0))
         assert sorted(torch.cat(batches).tolist()) == list(range(count))
         assert count == 1 or size == 1 or min(map(len, batches)) > 1
     images = torch.zeros(9, 1, 8, 8, dtype=torch.uint8)

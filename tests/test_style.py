@@ -231,16 +231,16 @@ def test_a_steep_valley_is_searched_and_the_best_is_kept(count, reached):
     """Without a line search L-BFGS leaves this one for infinity."""
     steep, seen = torch.tensor([1.0, 10, 100, 1000]), []
 
-    def look(pixels):
+    def loss(pixels):
         value = (1 + (pixels * steep) ** 2).sqrt().sum()  # 4 at the bottom
         seen.append((value.item(), pixels.detach().clone()))
         return value
 
-    best = [np.inf, torch.tensor([[[[-1.2, 1, -1, 2]]]])]
-    style._descend(look, best, count)
+    descent = style._Descent(loss, torch.tensor([[[[-1.2, 1, -1, 2]]]]), count, lambda pixels: None)
+    descent.run()
     lowest = min(seen, key=lambda pair: pair[0])
-    assert len(seen) == count and best[0] == lowest[0] < reached
-    assert torch.equal(best[1], lowest[1])
+    assert len(seen) == count and descent.lowest == lowest[0] < reached
+    assert torch.equal(descent.best, lowest[1])
 
 
 def test_frames_are_the_pictures_on_the_way(done):

@@ -1,5 +1,6 @@
 """Training: it learns, it repeats, it can be stopped, and it refuses what cannot be meant."""
 
+import copy
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils import training
+from course_utils import measuring, training
 from course_utils.errors import ArgumentError
 from course_utils.measuring import Stopwatch, time_call
 from course_utils.training import evaluate, fit, pick_device, shift_pixels
@@ -59,6 +60,47 @@ def test_a_step_is_torchs_own():
         optimizer.step()
         schedule.step()
     assert torch.allclose(ours.weight, theirs.weight, atol=1e-6)
+
+
+def test_train_takes_any_loss_and_any_batches():
+    """The loss is a function of the indices; a batch may come twice, and be of any length."""
+    torch.manual_seed(0)
+    net, x, y = nn.Linear(4, 1), torch.randn(9, 4), torch.randn(9, 1)
+    net.bias.requires_grad_(False)
+    net.eval()
+    twin = copy.deepcopy(net)
+    batches, seen = [torch.tensor(rows) for rows in ([0, 1, 2], [8], [1, 1, 5, 7])], []
+
+    def loss_of(batch):
+        seen.append(batch.tolist())
+        assert net.training
+        return nn.functional.mse_loss(net(x[batch]), y[batch])
+
+    losses = training.train(net, loss_of, batches, 0.1)
+    assert seen == [batch.tolist() for batch in batches] and not net.training
+    optimizer = torch.optim.AdamW([twin.weight], 0.1, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 4)
+    for batch, ours in zip(batches, losses, strict=True):
+        loss = nn.functional.mse_loss(twin(x[batch]), y[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        assert ours == loss.item()
+    assert torch.equal(net.weight, twin.weight) and torch.equal(net.bias, twin.bias)
+
+
+def test_an_interrupt_of_train_keeps_weights_and_losses(capsys):
+    net, steps = nn.Linear(1, 1), []
+
+    def loss_of(batch):
+        steps.append(batch)
+        if len(steps) == 3:
+            raise KeyboardInterrupt
+        return net(batch).sum()
+
+    assert len(training.train(net, loss_of, [torch.ones(1, 1)] * 9)) == 2
+    assert capsys.readouterr().out == "stopped after 2 of 9 steps, weights kept\n"
 
 
 def test_evaluate_counts_right_answers_and_works_in_pieces():
@@ -165,7 +207,7 @@ def test_devices(monkeypatch):
 
 def test_the_clock_takes_the_median(monkeypatch):
     ticks = iter([0, 9, 0, 1, 0, 5, 0, 2])  # the first call is the warm-up
-    monkeypatch.setattr(training.time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(measuring.time, "perf_counter", lambda: next(ticks))
     assert time_call(lambda: None, repeats=3) == 2
 
 
@@ -192,7 +234,7 @@ def test_memory_is_given_back():
 
 def test_the_stopwatch_notes_each_name(monkeypatch):
     ticks = iter([0, 9, 10, 12, 20, 21])
-    monkeypatch.setattr(training.time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(measuring.time, "perf_counter", lambda: next(ticks))
     clock = Stopwatch()
     with clock("a"):
         pass

@@ -1,4 +1,4 @@
-"""One sentence instead of torch's error, where images do not fit a model or a batch the memory."""
+"""Torch modules: whether one came, and whether images fit it and a batch the memory."""
 
 import contextlib
 import math
@@ -19,6 +19,13 @@ CURES = {  # part of torch's message → what helps
 }
 # in the messages of CUDA and MPS, of cuBLAS and cuDNN, of the CPU
 FULL = ("out of memory", "_ALLOC_FAILED", "DefaultCPUAllocator")
+
+
+def require_module(name, value, kind=nn.Module):
+    """Raise ArgumentError unless the value is a torch module, or of another class, `kind`."""
+    if not isinstance(value, kind):
+        wanted = "torch.nn.Module" if kind is nn.Module else kind.__name__
+        raise ArgumentError(f"{name} must be a {wanted}, got {type(value).__name__}")
 
 
 def logits_of(model, x, given):

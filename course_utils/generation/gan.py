@@ -150,35 +150,29 @@ def train_gan(generator, discriminator, images, labels=None, steps=600, batch_si
     An interrupt ends the training early; what was learnt is kept. Afterwards both networks are in
     evaluation mode. Raises ArgumentError.
     """
-    steps, batch_size = whole_number("steps", steps, 1), whole_number("batch_size", batch_size, 2)
+    steps = whole_number("steps", steps, 1)
+    batch_size = whole_number("batch_size", batch_size, 2)
     generator_steps = whole_number("generator_steps", generator_steps, 1)
     draw = torch.Generator().manual_seed(whole_number("seed", seed, 0))
-    _check_images(images)
-    if not isinstance(rates, tuple | list) or len(rates) != 2:
-        raise ArgumentError(f"rates must be two, of generator and discriminator, got {rates!r}")
-    rates = [finite_number("rates", rate) for rate in rates]
-    if not isinstance(watch, tuple | list | set | range):
-        raise ArgumentError(f"watch must be a tuple of steps, got {watch!r}; use ({watch!r},)")
-    if not 0 <= average < 1:
-        raise ArgumentError(f"average must be 0 … 1, not 1, got {average!r}")
+    rates = _as_rates(rates)
+    _check_training(generator, discriminator, images, average, watch)
     classes, device = generator.classes, next(generator.parameters()).device
-    if classes != discriminator.classes:
-        raise ArgumentError(
-            f"generator and discriminator must have the same classes, "
-            f"got {classes} and {discriminator.classes}"
-        )
     labels = _labels(labels, classes, len(images), "images")
-    optimizers = [
-        torch.optim.Adam(model.parameters(), rate, betas=(0.5, 0.999), fused=True)
-        for model, rate in zip((generator, discriminator), rates, strict=True)
-    ]
+    g_optimizer, d_optimizer = (
+        torch.optim.Adam(network.parameters(), rate, betas=(0.5, 0.999), fused=True)
+        for network, rate in zip((generator, discriminator), rates, strict=True)
+    )
     history = GanHistory(average=copy.deepcopy(generator).eval())
+    d_losses, g_losses = [], []
     fixed = fixed_noise(generator, seed)
 
-    def fake(count):
-        kinds = torch.randint(classes, (count,), generator=draw).to(device) if classes else None
-        noise = torch.randn(count, generator.latent, generator=draw).to(device)
-        return generator(noise, kinds), kinds
+    def draw_fakes():
+        """Generated pictures, and the labels that were asked for."""
+        asked = None
+        if classes:
+            asked = torch.randint(classes, (batch_size,), generator=draw).to(device)
+        noise = torch.randn(batch_size, generator.latent, generator=draw).to(device)
+        return generator(noise, asked), asked
 
     with mode(generator, training=True), mode(discriminator, training=True):
         try:
@@ -186,27 +180,27 @@ def train_gan(generator, discriminator, images, labels=None, steps=600, batch_si
                 if step in watch:
                     history.frames[step] = draw_pictures(history.average, *fixed)
                 batch = torch.randint(len(images), (batch_size,), generator=draw)
-                real = images[batch].to(device)
-                kinds = None if labels is None else labels[batch].to(device)
-                fakes, asked = fake(batch_size)
-                loss = discriminator_loss(
-                    discriminator(real, kinds), discriminator(fakes.detach(), asked)
+                real_labels = None if labels is None else labels[batch].to(device)
+                fakes, asked = draw_fakes()
+                d_loss = discriminator_loss(
+                    discriminator(images[batch].to(device), real_labels),
+                    discriminator(fakes.detach(), asked),
                 )
-                _step(optimizers[1], loss)
-                history.discriminator.append(loss.detach())
+                _step(d_optimizer, d_loss)
+                d_losses.append(d_loss.detach())
                 for turn in range(generator_steps):
-                    fakes, asked = fake(batch_size) if turn else (fakes, asked)
-                    loss = generator_loss(discriminator(fakes, asked))
-                    _step(optimizers[0], loss)
-                history.generator.append(loss.detach())
+                    if turn:
+                        fakes, asked = draw_fakes()
+                    g_loss = generator_loss(discriminator(fakes, asked))
+                    _step(g_optimizer, g_loss)
+                g_losses.append(g_loss.detach())
                 _follow(history.average, generator, min(average, (step + 1) / (step + 10)))
         except KeyboardInterrupt:
-            print(f"stopped after {len(history.generator)} of {steps} steps, weights kept")
+            print(f"stopped after {len(g_losses)} of {steps} steps, weights kept")
     if steps in watch:
         history.frames[steps] = draw_pictures(history.average, *fixed)
-    for name in ("discriminator", "generator"):
-        losses = getattr(history, name)
-        setattr(history, name, torch.stack(losses).tolist() if losses else [])
+    history.discriminator = [loss.item() for loss in d_losses]
+    history.generator = [loss.item() for loss in g_losses]
     generator.eval()
     discriminator.eval()
     return history
@@ -281,9 +275,24 @@ def _labels(labels, classes, count, of="noise or pictures"):
     return labels.long()
 
 
-def _check_images(images):
-    """Refuse what a tanh cannot make."""
+def _as_rates(rates):
+    if not isinstance(rates, tuple | list) or len(rates) != 2:
+        raise ArgumentError(f"rates must be two, of generator and discriminator, got {rates!r}")
+    return [finite_number("rates", rate) for rate in rates]
+
+
+def _check_training(generator, discriminator, images, average, watch):
+    """Refuse what `train_gan` cannot train with."""
     require_floats("images", images, torch.float32)
     if images.shape[1:] != (1, SIDE, SIDE) or not len(images):
         raise ArgumentError(f"images must be (N, 1, 28, 28), N from 1, got {tuple(images.shape)}")
     require_tanh_range("images", images)
+    if not isinstance(watch, tuple | list | set | range):
+        raise ArgumentError(f"watch must be a tuple of steps, got {watch!r}; use ({watch!r},)")
+    if not 0 <= average < 1:
+        raise ArgumentError(f"average must be 0 … 1, not 1, got {average!r}")
+    if generator.classes != discriminator.classes:
+        raise ArgumentError(
+            f"generator and discriminator must have the same classes, "
+            f"got {generator.classes} and {discriminator.classes}"
+        )

@@ -3,7 +3,6 @@
 Source: Gatys, Ecker and Bethge, arXiv:1508.06576, CVPR 2016. It runs where the network is.
 """
 
-import contextlib
 import math
 from dataclasses import dataclass, field
 
@@ -163,73 +162,107 @@ def transfer_style(content, style, alpha=1.0, beta=10.0, tv=1.0, steps=(50, 20),
     factors = [finite_number(name, factor, zero=True) for name, factor in given.items()]
     require_option("start", start, ["content", "noise"])
     draw = torch.Generator().manual_seed(whole_number("seed", seed, 0))
-    steps, done = sum(count for _, count in plan), StyleTransfer()
-    watch = _as_watch(watch, steps)
+    total = sum(count for _, count in plan)
+    watch = _as_watch(watch, total)
     content, style = _as_pixels("content", content), _as_pixels("style", style)
-    network, shape = _as_network(network, device), _scaled(content, size).shape[2:]
-    bar, best = iter(progress(range(steps), "style transfer")), [math.inf, None]
-    try:
-        for side, count in plan:
-            aim, model = _scaled(content, side), _scaled(style, style_size * side // size)
-            loss = _make_loss(network, aim, model, factors, done)
-            if best[1] is None:
-                best[1] = aim if start == "content" else torch.rand(aim.shape, generator=draw)
-            best[:] = math.inf, _enlarged(best[1], aim.shape[2:]).to(network.mean)
+    network = _as_network(network, device)
+    shape = _scaled(content, size).shape[2:]
+    result = StyleTransfer()
+    descent = None
 
-            def look(pixels, loss=loss):
-                if next(bar) in watch:
-                    done.frames[len(done.style)] = _as_picture(pixels, shape)
-                return loss(pixels)
+    def look(pixels):
+        if len(result.style) in watch:
+            result.frames[len(result.style)] = _as_picture(pixels, shape)
+        bar.update()
 
-            _descend(look, best, count)
-        loss(best[1])
-    except KeyboardInterrupt:
-        if best[1] is None:
-            raise
-        print(f"stopped after {len(done.style)} of {steps} steps, picture kept")
-    done.picture = _as_picture(best[1], shape)
-    return done
+    with progress(range(total), "style transfer") as bar:
+        try:
+            for side, count in plan:
+                small = _scaled(content, side)
+                small_style = _scaled(style, style_size * side // size)
+                loss_of = _Loss(network, small, small_style, factors, result)
+                if descent is not None:
+                    begin = descent.best
+                else:
+                    begin = small if start == "content" else torch.rand(small.shape, generator=draw)
+                begin = _enlarged(begin, small.shape[2:]).to(network.mean)
+                descent = _Descent(loss_of, begin, count, look)
+                descent.run()
+            loss_of(descent.best)
+        except KeyboardInterrupt:
+            if descent is None:
+                raise
+            print(f"stopped after {len(result.style)} of {total} steps, picture kept")
+    result.picture = _as_picture(descent.best, shape)
+    return result
 
 
-def _descend(look, best, count):
-    """Lower `look` of the pixels by L-BFGS in `count` looks; keeps [loss, pixels] in `best`."""
-    left, pixels = iter(range(count)), best[1].clone().requires_grad_()
+class _Descent:
+    """L-BFGS on pixels, in exactly so many steps; `best` are the pixels of the lowest loss so far.
 
-    def closure():
-        next(left)  # without a step left it ends L-BFGS, even amid a line search
-        pixels.grad = None
-        loss = look(pixels)
-        if loss < best[0]:
-            best[:] = loss.item(), pixels.detach().clone()
+    A step is one evaluation of the loss, those of the line search among them. look: called with the
+    pixels before each step.
+    """
+
+    def __init__(self, loss_of, start, steps, look):
+        self.loss_of = loss_of
+        self.look = look
+        self.steps_left = steps
+        self.best = start
+        self.lowest = math.inf
+        self.pixels = start.clone().requires_grad_()
+
+    def run(self):
+        """Take all steps."""
+        optimizer = torch.optim.LBFGS(
+            [self.pixels], 1, self.steps_left, line_search_fn="strong_wolfe"
+        )
+        with torch.enable_grad():  # an interrupt may have left it off
+            while self.steps_left:
+                optimizer.step(self._evaluate)
+
+    def _evaluate(self):
+        """The loss, and its slopes in `pixels.grad`, as L-BFGS asks for them."""
+        if (
+            not self.steps_left
+        ):  # the bottom of a valley: L-BFGS stops there, amid a line search too
+            self.pixels.grad = torch.zeros_like(self.pixels)
+            return -math.inf
+        self.steps_left -= 1
+        self.pixels.grad = None
+        self.look(self.pixels)
+        loss = self.loss_of(self.pixels)
+        if loss < self.lowest:
+            self.lowest = loss.item()
+            self.best = self.pixels.detach().clone()
         # a thousandfold, since torch's L-BFGS passes over changes of the slopes below 1e-10
         (1000 * loss).backward()
         return 1000 * loss.detach()
 
-    optimizer = torch.optim.LBFGS([pixels], 1, count, line_search_fn="strong_wolfe")
-    with torch.enable_grad(), contextlib.suppress(StopIteration):  # an interrupt may leave it off
-        while True:
-            optimizer.step(closure)
 
+class _Loss:
+    """The weighted sum of the three losses of pixels; notes each of them in a `StyleTransfer`."""
 
-def _make_loss(network, aim, model, factors, done):
-    """The function of the pixels that L-BFGS lowers; it notes the three losses in `done`."""
-    with torch.no_grad():
-        features = network(aim.to(network.mean))[CONTENT_LAYER]
-        maps = network(model.to(network.mean))
-        targets = {layer: gram_matrix(maps[layer]) for layer in STYLE_LAYERS}
-        unit = features.square().mean()  # what the loss is without any features
-        weights = {layer: 1 / target.square().mean() for layer, target in targets.items()}
+    def __init__(self, network, content, style, factors, result):
+        self.network, self.factors, self.result = network, factors, result
+        with torch.no_grad():
+            self.features = network(content.to(network.mean))[CONTENT_LAYER]
+            maps = network(style.to(network.mean))
+            self.grams = {layer: gram_matrix(maps[layer]) for layer in STYLE_LAYERS}
+            self.unit = self.features.square().mean()  # the loss of a picture without any features
+            self.weights = {layer: 1 / gram.square().mean() for layer, gram in self.grams.items()}
 
-    def loss(pixels):
-        maps = network(pixels)
+    def __call__(self, pixels):
+        maps = self.network(pixels)
         grams = {layer: gram_matrix(maps[layer]) for layer in STYLE_LAYERS}
-        parts = (content_loss(maps[CONTENT_LAYER], features) / unit,
-                 style_loss(grams, targets, weights), total_variation(pixels))  # fmt: skip
-        for noted, part in zip((done.content, done.style, done.variation), parts, strict=True):
-            noted.append(part.item())
-        return sum(factor * part for factor, part in zip(factors, parts, strict=True))
-
-    return loss
+        content = content_loss(maps[CONTENT_LAYER], self.features) / self.unit
+        style = style_loss(grams, self.grams, self.weights)
+        variation = total_variation(pixels)
+        self.result.content.append(content.item())
+        self.result.style.append(style.item())
+        self.result.variation.append(variation.item())
+        alpha, beta, tv = self.factors
+        return alpha * content + beta * style + tv * variation
 
 
 def _scaled(images, longest):

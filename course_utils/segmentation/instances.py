@@ -16,8 +16,7 @@ from course_utils.arguments.regions import as_boxes, as_fraction, as_masks
 from course_utils.arguments.tensors import look_at_pixels, require_floats, require_model_input
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
-from course_utils.progress import progress
-from course_utils.training import mode
+from course_utils.training import mode, train
 
 CUT, MASK = 14, 28  # places a side that a box is cut to, and that its mask has
 
@@ -152,24 +151,17 @@ def train_mask_head(head, stages, images, masks_list, boxes_list, epochs=1, batc
     if not len(taught):
         raise ArgumentError("boxes_list holds no box at all; there is nothing to learn from")
     device = next(head.parameters()).device
-    optimizer = torch.optim.AdamW(head.parameters(), learning_rate, fused=True)
     orders = [torch.randperm(len(taught), generator=draw) for _ in range(epochs)]
     batches = [batch for order in orders for batch in taught[order].split(batch_size)]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, len(batches) + 1)
-    losses = []
-    with mode(head, training=True):
-        for batch in progress(batches, "training"):
-            boxes = [widen_boxes(jitter_boxes(boxes_list[i], jitter, draw)) for i in batch]
-            targets = mask_targets([masks_list[i] for i in batch], boxes).to(device)
-            x = images[batch].to(device)
-            logits = head(feature_maps(stages, x / 255 if x.dtype == torch.uint8 else x), boxes)
-            loss = functional.binary_cross_entropy_with_logits(logits, targets)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.detach())
-    return torch.stack(losses).tolist()
+
+    def loss_of(batch):
+        boxes = [widen_boxes(jitter_boxes(boxes_list[i], jitter, draw)) for i in batch]
+        targets = mask_targets([masks_list[i] for i in batch], boxes).to(device)
+        x = images[batch].to(device)
+        logits = head(feature_maps(stages, x / 255 if x.dtype == torch.uint8 else x), boxes)
+        return functional.binary_cross_entropy_with_logits(logits, targets)
+
+    return train(head, loss_of, batches, learning_rate)
 
 
 def paste_masks(masks, boxes, height, width):

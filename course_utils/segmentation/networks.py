@@ -13,13 +13,13 @@ from torch.nn import functional
 
 from course_utils.arguments import advice
 from course_utils.arguments.arrays import as_array, finite_number, whole_number
+from course_utils.arguments.models import require_module
 from course_utils.arguments.pictures import require_finite
 from course_utils.arguments.tensors import require_model_input
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
-from course_utils.progress import progress
 from course_utils.segmentation.upsampling import bilinear_kernel
-from course_utils.training import mode
+from course_utils.training import mode, train
 
 
 def fcn(classes=13, width=16, channels=3):
@@ -92,36 +92,35 @@ def fit_segmentation(model, images, labels, steps, batch_size=8, learning_rate=0
     steps, batch_size = whole_number("steps", steps, 1), whole_number("batch_size", batch_size, 1)
     learning_rate = finite_number("learning_rate", learning_rate)
     order = torch.Generator().manual_seed(whole_number("seed", seed, 0))
-    device, images = _device(model), _as_pictures(images)
+    require_module("model", model)
+    device, images = next(model.parameters()).device, _as_pictures(images)
     labels, weights = _as_labels(labels, images), _as_weights(class_weights)
-    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps + 1)
-    batches, losses = [], []
-    with mode(model, training=True):
-        try:
-            for step in progress(range(steps), "training"):
-                batches = batches or _batches(len(images), batch_size, order)
-                batch = batches.pop()
-                logits = _logits(model, images[batch].to(device))
-                if step == 0:
-                    weights = _check_classes(logits, labels, weights)
-                loss = functional.cross_entropy(logits, labels[batch].to(device).long(), weights)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                schedule.step()
-                losses.append(loss.detach())
-        except KeyboardInterrupt:
-            print(f"stopped after {len(losses)} of {steps} steps, weights kept")
-    return torch.stack(losses).tolist() if losses else []
+    span = [int(number) for number in labels.aminmax()]
+
+    def loss_of(batch):
+        logits = _logits(model, images[batch].to(device))
+        wrong = [label for label in span if not 0 <= label < logits.shape[1]]
+        if wrong:
+            classes = f"0 … {logits.shape[1] - 1} for this model"
+            raise ArgumentError(f"labels must be {classes}, found {wrong[0]}")
+        truth = labels[batch].to(device).long()
+        return functional.cross_entropy(logits, truth, _for_logits(weights, logits))
+
+    return train(model, loss_of, _batches(len(images), batch_size, steps, order), learning_rate)
 
 
-def _batches(count, size, order):
-    """All indices in a new order, in batches; the last one is shorter, but never a single one."""
-    batches = list(torch.randperm(count, generator=order).split(size))
-    if len(batches) > 1 and len(batches[-1]) == 1:  # batch normalisation needs two
-        batches[-2:] = [torch.cat(batches[-2:])]
-    return batches
+def _batches(count, size, steps, order):
+    """The indices of each step, in a new order each time round, the shorter last batch first.
+
+    No batch has a single picture, if there are more: batch normalisation needs two.
+    """
+    batches = []
+    while len(batches) < steps:
+        parts = list(torch.randperm(count, generator=order).split(size))
+        if len(parts) > 1 and len(parts[-1]) == 1:
+            parts[-2:] = [torch.cat(parts[-2:])]
+        batches += reversed(parts)
+    return batches[:steps]
 
 
 def predict_classes(model, images, class_weights=None, batch_size=50):
@@ -132,7 +131,9 @@ def predict_classes(model, images, class_weights=None, batch_size=50):
     Works through the images batch_size at a time, in evaluation mode, without gradients; the model
     is left in the mode it was in. Raises ArgumentError.
     """
-    batch_size, device = whole_number("batch_size", batch_size, 1), _device(model)
+    batch_size = whole_number("batch_size", batch_size, 1)
+    require_module("model", model)
+    device = next(model.parameters()).device
     weights, parts = _as_weights(class_weights), []
     with mode(model, training=False), torch.inference_mode():
         for batch in _as_pictures(images).split(batch_size):
@@ -140,8 +141,7 @@ def predict_classes(model, images, class_weights=None, batch_size=50):
             if logits.shape[1] > 256:
                 raise ArgumentError(f"model must have at most 256 classes, got {logits.shape[1]}")
             if weights is not None:
-                weights = _check_classes(logits, None, weights)
-                logits = logits - weights.log()[:, None, None]
+                logits = logits - _for_logits(weights, logits).log()[:, None, None]
             parts.append(logits.argmax(1).to(torch.uint8).cpu())
     return torch.cat(parts).numpy()
 
@@ -226,12 +226,6 @@ def _tell(value):
     return f"{tuple(value.shape)} {value.dtype}"
 
 
-def _device(model):
-    if not isinstance(model, nn.Module):
-        raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
-    return next(model.parameters()).device
-
-
 def _logits(model, images):
     logits = model(images / 255)
     if logits.ndim != 4 or logits.shape[2:] != images.shape[2:]:
@@ -282,14 +276,9 @@ def _as_weights(value):
     return torch.as_tensor(array)
 
 
-def _check_classes(logits, labels, weights):
-    """The weights on the logits' device, after labels and weights were found to fit the logits."""
-    classes = logits.shape[1]
-    if labels is not None:
-        low, high = (int(value) for value in labels.aminmax())
-        if low < 0 or high >= classes:
-            wrong = low if low < 0 else high
-            raise ArgumentError(f"labels must be 0 … {classes - 1} for this model, found {wrong}")
-    if weights is not None and weights.shape != (classes,):
-        raise ArgumentError(f"class_weights must be ({classes},), got {tuple(weights.shape)}")
+def _for_logits(weights, logits):
+    """The class weights on the device of logits (N, K, H, W), after they were found to be K."""
+    wanted = (logits.shape[1],)
+    if weights is not None and weights.shape != wanted:
+        raise ArgumentError(f"class_weights must be {wanted}, got {tuple(weights.shape)}")
     return None if weights is None else weights.to(logits)

@@ -338,7 +338,7 @@ INSIDE = {  # get what `find_chapter` has found, a file of the course, or Jupyte
     "explore.outlines": {"set_outline"},
 } | dict.fromkeys(["doctor"] + [f"command.{name}" for name in (
     "course_map", "readiness", "editions", "handout", "live", "notebook_files", "pages", "refresh",
-    "saved_widgets", "slides", "student")])  # fmt: skip
+    "saved_widgets", "slides", "student", "typing")])  # fmt: skip
 
 
 def takers():

@@ -17,8 +17,8 @@ from course_utils.models import small_resnet
 def start():
     """Join the other processes, or be the only one; returns this process's device."""
     one = {} if "RANK" in os.environ else dict(store=distributed.HashStore(), rank=0, world_size=1)
-    gpus, here = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    cuda = distributed.is_nccl_available() and gpus >= here
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    cuda = distributed.is_nccl_available() and torch.cuda.device_count() >= processes
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else None
     distributed.init_process_group("nccl" if cuda else "gloo", device_id=device, **one)
     return device or torch.device("cpu")
@@ -40,7 +40,9 @@ def same_on_any_split(model, device):
 def train(device, steps=20, batch=64):
     """Train on this process's slice of each batch; returns the network. Rank 0 prints the loss."""
     images, labels = map(torch.tensor, load_fashion_mnist())
-    rank, world, n = distributed.get_rank(), distributed.get_world_size(), len(images)
+    rank = distributed.get_rank()
+    world = distributed.get_world_size()
+    n = len(images)
     if whole_number("batch", batch, 1) > n or batch % world:
         raise ArgumentError(f"batch must be 1 … {n}, divisible by {world} (processes), got {batch}")
     torch.manual_seed(0)  # the same first weights and the same batches in every process
@@ -64,7 +66,8 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train on one process or several.")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--batch", type=int, default=64, help="pictures in all, a step")
-    options, device = parser.parse_args(arguments), start()
+    options = parser.parse_args(arguments)
+    device = start()
     try:
         train(device, **vars(options))
     except ArgumentError as problem:  # the same everywhere: one process tells it, the others wait

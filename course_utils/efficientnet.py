@@ -29,8 +29,8 @@ class _Conv(nn.Module):
     def forward(self, x):
         kernel, stride = self.conv.kernel_size[0], self.conv.stride[0]
         rest = [max(0, (-(-side // stride) - 1) * stride + kernel - side) for side in x.shape[2:]]
-        (top, left), (height, width) = (rest[0] // 2, rest[1] // 2), rest
-        x = functional.pad(x, (left, width - left, top, height - top))
+        top, left = rest[0] // 2, rest[1] // 2
+        x = functional.pad(x, (left, rest[1] - left, top, rest[0] - top))
         x = self.norm(self.conv(x))
         return functional.relu6(x) if self.activate else x
 
@@ -59,8 +59,9 @@ def efficientnet_lite0(trained=True):
     blocks = []
     for expansion, kernel, stride, ins, outs, repeats in STAGES:
         for number in range(repeats):
-            blocks.append(_Block(expansion, kernel, 1 if number else stride,
-                                 outs if number else ins, outs))  # fmt: skip
+            first = number == 0
+            shape = (stride if first else 1, ins if first else outs, outs)
+            blocks.append(_Block(expansion, kernel, *shape))
     model = nn.Sequential(
         _Conv(3, 32, 3, 2), *blocks, _Conv(320, 1280, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
         nn.Linear(1280, 1000),
@@ -97,7 +98,8 @@ def _named(arrays, blocks):
         convs = ["_depthwise_conv", "_project_conv"]
         norms = ["_bn1", "_bn2"]
         if len(block.steps) == 3:
-            convs, norms = ["_expand_conv", *convs], ["_bn0", *norms]
+            convs.insert(0, "_expand_conv")
+            norms.insert(0, "_bn0")
         for step, (conv, norm) in enumerate(zip(convs, norms, strict=True)):
             pairs.append((f"{i + 1}.steps.{step}", f"_blocks.{i}.{conv}", f"_blocks.{i}.{norm}"))
     named = {f"{len(blocks) + 4}.{part}": arrays[f"_fc.{part}"] for part in ("weight", "bias")}

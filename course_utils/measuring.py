@@ -8,15 +8,14 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils.arguments.arrays import whole_number
-from course_utils.errors import ArgumentError
+from course_utils.arguments.models import require_module
 from course_utils.training import mode
 
 
-def count_parameters(model, trainable=False):
-    """The number of parameters of a torch module. trainable: only those that are trained."""
-    if not isinstance(model, torch.nn.Module):
-        raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
-    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
+def count_parameters(model):
+    """The number of parameters of a torch module. Raises ArgumentError."""
+    require_module("model", model)
+    return sum(p.numel() for p in model.parameters())
 
 
 def multiply_adds(model, *shape):
@@ -26,7 +25,7 @@ def multiply_adds(model, *shape):
     "meta" included; it is left in the mode it was in. Counted by torch's FlopCounterMode, which
     counts a multiply-add as two operations.
     """
-    count_parameters(model)
+    require_module("model", model)
     shape = [whole_number("shape", side, 1) for side in shape]
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     counter = FlopCounterMode(display=False)
@@ -60,7 +59,8 @@ def time_call(function, repeats=15, warm_up=1):
 
     Waits for the GPU, if there is one, before it looks at the clock.
     """
-    repeats, warm_up = whole_number("repeats", repeats, 1), whole_number("warm_up", warm_up, 0)
+    repeats = whole_number("repeats", repeats, 1)
+    warm_up = whole_number("warm_up", warm_up, 0)
     seconds = []
     for _ in range(warm_up + repeats):
         _wait_for_gpu()

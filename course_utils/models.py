@@ -26,14 +26,13 @@ RESNET = {  # depth → (bottleneck?, blocks in each of the four stages) (He et 
 }
 
 
-def lenet5(classes=10):
+def lenet5():
     """LeNet-5 as the lecture's table has it (L3.02): (N, 1, 32, 32), 61,706 parameters."""
-    whole_number("classes", classes, 1)
     return nn.Sequential(
         nn.Conv2d(1, 6, 5), nn.Tanh(), nn.AvgPool2d(2),
         nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
         nn.Conv2d(16, 120, 5), nn.Tanh(), nn.Flatten(),
-        nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, classes),
+        nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
     )  # fmt: skip
 
 
@@ -54,11 +53,15 @@ def digit_net(a=16, b=32, c=64):
     )  # fmt: skip
 
 
-def alexnet(classes=1000):
+def alexnet():
     """AlexNet as torchvision builds it (L3.03): (N, 3, 224, 224), 61,100,840 parameters."""
-    whole_number("classes", classes, 1)
-    settings = [(3, 64, 11, 4, 2), (64, 192, 5, 1, 2), (192, 384, 3, 1, 1), (384, 256, 3, 1, 1),
-                (256, 256, 3, 1, 1)]  # fmt: skip
+    settings = [  # inputs, outputs, kernel, stride, padding
+        (3, 64, 11, 4, 2),
+        (64, 192, 5, 1, 2),
+        (192, 384, 3, 1, 1),
+        (384, 256, 3, 1, 1),
+        (256, 256, 3, 1, 1),
+    ]
     layers = []
     for number, (ins, outs, size, stride, padding) in enumerate(settings):
         layers += [nn.Conv2d(ins, outs, size, stride, padding), nn.ReLU()]
@@ -66,7 +69,7 @@ def alexnet(classes=1000):
     return nn.Sequential(
         *layers, nn.AdaptiveAvgPool2d(6), nn.Flatten(),
         nn.Dropout(), nn.Linear(9216, 4096), nn.ReLU(),
-        nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, classes),
+        nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, 1000),
     )  # fmt: skip
 
 
@@ -74,12 +77,14 @@ def vgg(depth=16, classes=1000):
     """VGG of 11, 13, 16 or 19 layers with weights (L3.06): (N, 3, 224, 224); 16: 138,357,544."""
     require_option("depth", depth, list(VGG))
     whole_number("classes", classes, 1)
-    layers, ins = [], 3
+    layers = []
+    ins = 3
     for outs in VGG[depth]:
-        layers += (
-            [nn.MaxPool2d(2)] if outs == "M" else [nn.Conv2d(ins, outs, 3, padding=1), nn.ReLU()]
-        )
-        ins = ins if outs == "M" else outs
+        if outs == "M":
+            layers.append(nn.MaxPool2d(2))
+        else:
+            layers += [nn.Conv2d(ins, outs, 3, padding=1), nn.ReLU()]
+            ins = outs
     return nn.Sequential(
         *layers, nn.AdaptiveAvgPool2d(7), nn.Flatten(),
         nn.Linear(25088, 4096), nn.ReLU(), nn.Dropout(),
@@ -97,14 +102,13 @@ def conv_norm(ins, outs, size, stride=1):
 class SqueezeExcitation(nn.Module):
     """A weight from 0 to 1 for each channel, from the mean of each (L3.11, L3.12).
 
-    (N, C, H, W) → the same shape. reduction: C is squeezed to C / reduction in between. `gates`
-    are the weights of the last call, (N, C). Source: Hu et al., arXiv:1709.01507.
+    (N, C, H, W) → the same shape; in between C is squeezed to C / 16. `gates` are the weights of
+    the last call, (N, C). Source: Hu et al., arXiv:1709.01507.
     """
 
-    def __init__(self, channels, reduction=16):
+    def __init__(self, channels):
         super().__init__()
-        whole_number("reduction", reduction, 1)
-        inside = max(1, channels // reduction)
+        inside = max(1, channels // 16)
         self.excite = nn.Sequential(
             nn.Linear(channels, inside), nn.ReLU(), nn.Linear(inside, channels), nn.Sigmoid()
         )
@@ -137,7 +141,8 @@ class Residual(nn.Module):
         self.steps = nn.Sequential(*steps, *([SqueezeExcitation(outs)] if se else []))
         changes = stride != 1 or ins != outs
         self.change = conv_norm(ins, outs, 1) if shortcut and changes else nn.Identity()
-        self.shortcut, self.stride = shortcut, stride
+        self.shortcut = shortcut
+        self.stride = stride
 
     def forward(self, x):
         require_model_input("x", x, self)

@@ -26,7 +26,7 @@ PHOTOS = {  # split → photos without people, animals or flowers
 TINTS = ((120, 200, 75), (255, 160, 125), (210, 210, 220))  # of 255: grass, brick, gravel
 SIZES = (64, 96)  # pixels a side that a scene may have
 SOLID = 90  # a thing owns a pixel from this alpha on, 35 % of 255
-LEAST = 40  # pixels of each thing that stay in sight, besides three quarters of its own
+MIN_VISIBLE = 40  # pixels of each thing that stay visible, and three quarters of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Scene:
     """A picture and its truth; N things, back to front, and every other pixel is stuff.
 
     image: (H, W, 3) uint8 RGB. labels: (N,) int64, each thing's place in the tuple of classes.
-    masks: (N, H, W) bool, what is in sight of each thing; no pixel is in two.
+    masks: (N, H, W) bool, the visible pixels of each thing; no pixel is in two.
     boxes: (N, 4) float32 x1, y1, x2, y2 in pixels, tight around the masks; x2 and y2 are the first
         column and row outside, so that x2 − x1 is the width.
     semantic: (H, W) uint8, the class of every pixel.
@@ -99,21 +99,6 @@ def split_cutouts(split):
     }
 
 
-def torch_target(scene):
-    """The truth as torchvision's detectors train on it: dict of tensors boxes, labels, masks.
-
-    boxes: (N, 4) float32. labels: (N,) int64, one more than the scene's: 0 is background there.
-    masks: (N, H, W) uint8.
-    """
-    import torch
-
-    return {
-        "boxes": torch.tensor(scene.boxes),
-        "labels": torch.tensor(scene.labels + 1),
-        "masks": torch.tensor(scene.masks, dtype=torch.uint8),
-    }
-
-
 def _least_and_most(name, value, limit):
     pair = value if isinstance(value, tuple | list) else ()
     whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in pair)
@@ -127,7 +112,8 @@ def _least_and_most(name, value, limit):
 
 def _generators(count, seed, split, size):
     """One random generator a scene, after the arguments were found right."""
-    count, seed = whole_number("count", count, 1), whole_number("seed", seed, 0)
+    count = whole_number("count", count, 1)
+    seed = whole_number("seed", seed, 0)
     require_option("split", split, SPLITS)
     if whole_number("size", size, SIZES[0]) > SIZES[1]:
         raise ArgumentError(f"size must be at most {SIZES[1]} pixels, got {size}")
@@ -161,7 +147,7 @@ def _boxes(masks):
 
 
 def _place(rng, picture, sides, laid, size):
-    """A window and the thing at its size, such that all stay in sight; None after 50 tries."""
+    """A window and the thing at its size, such that all stay visible; None after 50 tries."""
     picture = Image.fromarray(picture)
     picture = picture.crop(picture.getbbox())
     longest = max(picture.size)
@@ -175,8 +161,8 @@ def _place(rng, picture, sides, laid, size):
         thing = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
         trial = [*laid, (None, window, thing)]
         whole = np.array([(rgba[..., 3] >= SOLID).sum() for *_, rgba in trial])
-        seen = np.bincount(_owners(trial, size).ravel(), minlength=len(trial) + 1)[1:]
-        if (seen >= LEAST).all() and (4 * seen >= 3 * whole).all():
+        visible = np.bincount(_owners(trial, size).ravel(), minlength=len(trial) + 1)[1:]
+        if (visible >= MIN_VISIBLE).all() and (4 * visible >= 3 * whole).all():
             return window, thing
     return None
 
@@ -189,7 +175,7 @@ def _crowd(one, other):
 
 
 def _owners(laid, size):
-    """(H, W) int32: n + 1 where thing n is in sight, 0 where none is."""
+    """(H, W) int32: n + 1 where thing n is visible, 0 where none is."""
     owners = np.zeros((size, size), np.int32)
     for number, (_, window, thing) in enumerate(laid, 1):
         owners[window][thing[..., 3] >= SOLID] = number
@@ -200,7 +186,8 @@ def _textured(rng, split, size):
     """Two textures with a straight, slightly tilted border; and which class lies where."""
     one = rng.integers(3)
     other = (one + rng.integers(1, 3)) % 3
-    cut, tilt = rng.integers(-(size // 4), size // 4 + 1), rng.integers(-16, 17)
+    cut = rng.integers(-(size // 4), size // 4 + 1)
+    tilt = rng.integers(-16, 17)
     line = np.arange(size) - size // 2
     beyond = 64 * (line[:, None] - cut) > tilt * line
     beyond = beyond.T if rng.integers(2) else beyond
@@ -240,8 +227,11 @@ def _digits(split):
 
 @functools.cache
 def _cutouts(split):
-    names, things = split_cutouts(split), OBJECT_CLASSES[:OBJECT_THINGS]
-    return [[load_cutout(category, name) for name in names[category]] for category in things]
+    names = split_cutouts(split)
+    return [
+        [load_cutout(category, name) for name in names[category]]
+        for category in OBJECT_CLASSES[:OBJECT_THINGS]
+    ]
 
 
 @functools.cache
@@ -266,24 +256,22 @@ SHARE = (0.5, 0.95)  # of the picture's side that the object's longer side takes
 LONGEST = 480  # side of a photo, from which twice the picture's size is cut
 
 
-def object_pictures(size=48, views=1, seed=0, categories=CATEGORIES):
-    """Every object of some categories, each in `views` sizes and places on photos.
+def object_pictures(size=48, views=1, seed=0):
+    """Every object of CATEGORIES, each in `views` sizes and places on photos.
 
-    size: side in pixels, 16 … 224. categories: names of `cutout_names()`.
-    Returns images (N, size, size, 3) uint8; labels (N,) int64, places in `categories`; objects
-    (N,) int64, which of the objects it is: the views of one object share a number.
+    size: side in pixels, 16 … 224. Returns images (N, size, size, 3) uint8; labels (N,) int64,
+    places in CATEGORIES; objects (N,) int64, which of the objects it is: the views of one object
+    share a number. Raises ArgumentError.
     """
-    size, views = whole_number("size", size, 16), whole_number("views", views, 1)
+    size = whole_number("size", size, 16)
+    views = whole_number("views", views, 1)
     if size > 224:
         raise ArgumentError(f"size must be 16 … 224, got {size}")
     names = cutout_names()
-    unknown = [name for name in categories if name not in names]
-    if isinstance(categories, str) or unknown or not len(categories):
-        raise ArgumentError(f"categories must be a list of {sorted(names)}, got {categories!r}")
     rng = np.random.default_rng(whole_number("seed", seed, 0))
     grounds = [load_photo(name, LONGEST) for name in GROUNDS]
     images, labels, objects = [], [], []
-    for label, category in enumerate(categories):
+    for label, category in enumerate(CATEGORIES):
         for name in names[category]:
             cutout = load_cutout(category, name)
             number = objects[-1] + 1 if objects else 0

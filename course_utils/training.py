@@ -46,7 +46,7 @@ def train(model, loss_of, batches, learning_rate=0.02, weight_decay=0.01, fused=
     stand on it. model: a torch module, trained on the device where it is.
     loss_of: function of the indices of a batch → its loss, a scalar tensor.
     batches: the indices (B,) of each step, a list. learning_rate: the highest. fused: AdamW's own.
-    epochs: how often the batches go through the data, if an interrupt shall tell it so.
+    epochs: how often the batches go through the data; an interrupt then counts epochs, not steps.
     Returns a list of floats. An interrupt ends the training early: the weights and the losses are
     kept, and a line says so. Afterwards every part of the model is in the mode it was in.
     Raises ArgumentError.
@@ -95,7 +95,8 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     seed = whole_number("seed", seed, 0)
     finite_number("learning_rate", learning_rate)
     finite_number("weight_decay", weight_decay, zero=True)
-    given, (images, labels) = images, _as_data(images, labels)
+    given = images
+    images, labels = _as_data(images, labels)
     require_module("model", model)
     device = next((weight.device for weight in model.parameters()), images.device)
     draw = torch.Generator(device).manual_seed(seed)
@@ -133,7 +134,8 @@ def evaluate(model, images, labels, batch_size=1000):
     evaluation mode, without gradients; the model is left in the mode it was in.
     """
     batch_size = whole_number("batch_size", batch_size, 1)
-    given, (images, labels) = images, _as_data(images, labels)
+    given = images
+    images, labels = _as_data(images, labels)
     require_module("model", model)
     device = next((weight.device for weight in model.parameters()), images.device)
     right = 0
@@ -185,8 +187,8 @@ def short_type_is_quick(device):
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     # private in torch: where a version does not have it, float32 does
-    asked = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return device.type == "cpu" and asked()
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return device.type == "cpu" and supported()
 
 
 def _precision(device, bfloat16):
@@ -246,7 +248,7 @@ def _as_data(images, labels):
         raise ArgumentError(
             f"there are {len(images)} images and {len(numbers)} labels; take as many of each"
         )
-    as_labels(labels, len(images))  # how many classes there are, the logits will tell
+    as_labels(labels, len(images))  # the number of classes comes with the logits
     labels = labels if isinstance(labels, torch.Tensor) else torch.tensor(numbers)
     look_at_pixels("images", images)
     return images, labels.long()

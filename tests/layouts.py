@@ -35,7 +35,7 @@ def networks():
         "lenet5": (models.lenet5, (1, 32, 32)),
         "digit_net": (models.digit_net, (1, 28, 28)),
         "digit_net, narrow": (lambda: models.digit_net(3, 5, 7), (1, 28, 28)),
-        "alexnet": (lambda: models.alexnet(10), (3, 64, 64)),
+        "alexnet": (models.alexnet, (3, 64, 64)),
         "vgg": (lambda: models.vgg(11, 10), (3, 32, 32)),
         "resnet 18": (lambda: models.resnet(18, 10), (3, 48, 48)),
         "resnet 50": (lambda: models.resnet(50, 10), (3, 48, 48)),
@@ -65,12 +65,12 @@ def networks():
         name: (make, shape, lambda model, x: model(x)) for name, (make, shape) in plain.items()
     }
     found["VGGFeatures"] = (
-        lambda: style.VGGFeatures("average"), (3, 32, 32), lambda model, x: [*model(x).values()]
+        lambda: style.VGGFeatures(), (3, 32, 32), lambda model, x: [*model(x).values()]
     )  # fmt: skip
     found["Generator"] = (
         lambda: gan.Generator(6, 8), (6,), lambda model, x: model(x)
     )  # fmt: skip
-    found["TwoStage"] = (lambda: two_stage.TwoStage(4), (3, 64, 64), _two_stage)
+    found["TwoStage"] = (two_stage.TwoStage, (3, 64, 64), _two_stage)
     found["MaskHead"] = (
         lambda: instances.MaskHead(8, (3, 8, 12)), (3, 32, 32), _masks
     )  # fmt: skip

@@ -20,7 +20,7 @@ from advised import advised, follow
 from course_utils import filters, layers, models, pictures, training
 from course_utils.arguments import advice
 from course_utils.data import load_photo
-from course_utils.detection import boxes, metrics
+from course_utils.detection import metrics
 from course_utils.detection.boxes import box_iou, convert_boxes
 from course_utils.errors import ArgumentError
 from course_utils.explore import cnn, cnn_evolution, detection, feature_maps, image_data, outlines
@@ -87,6 +87,10 @@ def table(name, value):
     return detection.yolo_explorer(RGB, **(said | {name: value}), class_names=["a", "b", "c"])
 
 
+def to_sizes(boxes):
+    return convert_boxes(boxes, "xyxy", "xywh")
+
+
 def save(bits, folder):
     pictures.save_bitmap(folder / "face.png", bits, overwrite=True)
 
@@ -109,7 +113,8 @@ def both(call):
 
 
 TILES = np.zeros((2, 8, 8, 3), np.uint8)
-TRANSFER = functools.partial(style.transfer_style, steps=1, size=16)
+VGG = style.vgg_features(trained=False)
+TRANSFER = functools.partial(style.transfer_style, network=VGG, steps=1, size=16)
 CASES = {  # mistake → (the argument's name, call(value, folder), the wrong array)
     "one gray image": ("x", both(CONV), BATCH[0, 0]),
     "one image": ("x", both(COLOUR), np.zeros((3, 8, 8), "f")),
@@ -160,9 +165,10 @@ CASES = {  # mistake → (the argument's name, call(value, folder), the wrong ar
                         np.array([[1], [2]])),
     "scores, column": ('predictions[0]["scores"]', both(functools.partial(judge, "scores")),
                        np.float32([[0.9], [0.8]])),
-    "one box": ("boxes", both(boxes.box_area), BOXES[0]),
-    "corner and size": ("boxes", both(boxes.box_area), np.float32([[30, 30, 8, 8]])),
-    "ids, float": ("labels", both(lambda labels: upsampling.one_hot(labels, 2)), np.zeros((2, 2))),
+    "one box": ("boxes", both(to_sizes), BOXES[0]),
+    "corner and size": ("boxes", both(to_sizes), np.float32([[30, 30, 8, 8]])),
+    "ids, float": ("truth", both(lambda truth: confusion_matrix(truth, [[0, 1]], 2)),
+                   np.float64([[0, 1]])),
     "indices, float": ("indices", both(unpool), np.zeros((1, 1, 2, 2))),
     "weight, one kernel": ("weight", both(lambda weight: upsampling.conv_transpose2d(
         np.ones((1, 1, 4, 4)), weight)), np.ones((2, 2))),
@@ -184,7 +190,7 @@ CASES = {  # mistake → (the argument's name, call(value, folder), the wrong ar
     "photo with NaN": ("content", both(lambda content: TRANSFER(content, RGB)),
                        np.where(RGB > 250, np.nan, RGB)),
     "GAN, NaN": ("images", both(lambda images: gan.train_gan(
-        gan.Generator(2, 2), gan.Discriminator(2), images, steps=1, batch_size=2)),
+        gan.Generator(2, 2), gan.Discriminator(2), images, steps=1)),
         np.where(BATCH > 0.9, np.float32(np.inf), BATCH)),
     "image below 0": ("image", both(lambda image: image_data.shift_explorer(
         image, lambda x: x, lambda x, window: x, lambda x, down, right: x)), 6 * GRAY - 3),
@@ -219,9 +225,9 @@ CASES = {  # mistake → (the argument's name, call(value, folder), the wrong ar
     "style, floats": ("content", both(lambda content: TRANSFER(content, RGB)), RGB / 255),
     "style, large floats": ("content", both(lambda content: TRANSFER(content, RGB)), RGB / 1.0),
     "GAN, 0 … 255": ("images", both(lambda images: gan.train_gan(
-        gan.Generator(2, 2), gan.Discriminator(2), images, steps=1, batch_size=2)), BATCH * 255),
+        gan.Generator(2, 2), gan.Discriminator(2), images, steps=1)), BATCH * 255),
     "GAN, −1.5 … 1.5": ("images", both(lambda images: gan.train_gan(
-        gan.Generator(2, 2), gan.Discriminator(2), images, steps=1, batch_size=2)),
+        gan.Generator(2, 2), gan.Discriminator(2), images, steps=1)),
         3 * BATCH - 1.5),
     "overlaps": ("ious", both(lambda ious: metrics.match_detections(ious, [0.9, 0.8])), BOXES,
                  {"boxes": BOXES, "truth": BOXES}),
@@ -234,7 +240,7 @@ CASES = {  # mistake → (the argument's name, call(value, folder), the wrong ar
 PLAIN = {  # mistakes with what is no array: (call(value), the wrong value, its name)
     "watch": (lambda watch: TRANSFER(RGB, RGB, watch=watch), 0, "watch"),
     "GAN's watch": (lambda watch: gan.train_gan(
-        gan.Generator(2, 2), gan.Discriminator(2), torch.tensor(BATCH), steps=1, batch_size=2,
+        gan.Generator(2, 2), gan.Discriminator(2), torch.tensor(BATCH), steps=1,
         watch=watch), 0, "watch"),
     "one dict": (lambda predictions: metrics.mean_average_precision(
         predictions, [{"boxes": BOXES, "labels": [1, 2]}]),
@@ -251,9 +257,9 @@ WORDS = {  # advices that are no code: what they say after "use"
     "a kernel of at most {}, or more padding", "less", "a smaller image, or correlate",
     "a kernel of at most that size, or pad the image with np.pad",
     "what the sigmoid returns", "a sigmoid or softmax", "less than half of it",
-    "the stride and padding of the way forward", "both that max_pool2d_with_indices returns",
+    "both that max_pool2d_with_indices returns",
     "the size of what was pooled",
-    "yolo.decode", "precision_recall", "train_rcnn",  # functions, whose arguments it cannot know
+    "yolo.decode", "precision_recall",  # functions, whose arguments it cannot know
     "batch_size={}", "{}",  # followed in test_a_smaller_batch_…, test_the_device_…
 }  # fmt: skip
 FREE = {"box_iou": box_iou, "convert_boxes": convert_boxes,

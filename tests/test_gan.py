@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusals import refused
 from scipy.spatial import distance
 from torch import nn
 from torch.nn import functional
 
-from course_utils.errors import ArgumentError
 from course_utils.generation.gan import (
     Discriminator,
     Generator,
@@ -115,21 +115,21 @@ def test_training_is_the_step_that_the_chapter_types():
     images, _ = squares()
     generator, discriminator = pair()
     other_generator, other_discriminator = pair()
-    history = train_gan(generator, discriminator, images, steps=5, batch_size=8, seed=3)
+    history = train_gan(generator, discriminator, images, steps=5, seed=3)
     optimizers = [torch.optim.Adam(model.parameters(), 2e-4, (0.5, 0.999))
                   for model in (other_generator, other_discriminator)]  # fmt: skip
     draw = torch.Generator().manual_seed(3)
     for step in range(5):
-        real = images[torch.randint(len(images), (8,), generator=draw)]
-        fakes = other_generator(torch.randn(8, 5, generator=draw))
+        real = images[torch.randint(len(images), (64,), generator=draw)]
+        fakes = other_generator(torch.randn(64, 5, generator=draw))
         judge = functional.binary_cross_entropy_with_logits
-        said = other_discriminator(real), other_discriminator(fakes.detach())
-        loss = judge(said[0], torch.ones(8)) + judge(said[1], torch.zeros(8))
+        logits = other_discriminator(real), other_discriminator(fakes.detach())
+        loss = judge(logits[0], torch.ones(64)) + judge(logits[1], torch.zeros(64))
         optimizers[1].zero_grad()
         loss.backward()
         optimizers[1].step()
         assert history.discriminator[step] == pytest.approx(loss.item(), rel=1e-4)
-        loss = judge(other_discriminator(fakes), torch.ones(8))
+        loss = judge(other_discriminator(fakes), torch.ones(64))
         optimizers[0].zero_grad()
         loss.backward()
         optimizers[0].step()
@@ -142,7 +142,7 @@ def test_training_repeats_and_leaves_what_it_says():
     for _ in range(2):
         generator, discriminator = pair(2)
         state = torch.get_rng_state()
-        history = train_gan(generator, discriminator, images, labels, steps=6, batch_size=8,
+        history = train_gan(generator, discriminator, images, labels, steps=6,
                             watch=(0, 3, 6), seed=1)  # fmt: skip
         assert torch.equal(state, torch.get_rng_state())  # torch's own generator is not used
         runs.append((history, generator))
@@ -160,26 +160,15 @@ def test_the_average_lags_behind():
     images, _ = squares()
     for keep, same in ((0, True), (0.9, False)):
         generator, discriminator = pair()
-        history = train_gan(generator, discriminator, images, steps=4, batch_size=8, average=keep)
+        history = train_gan(generator, discriminator, images, steps=4, average=keep)
         old, new = history.average.layers[0].weight, generator.layers[0].weight
         assert torch.equal(old, new) == same
-
-
-def test_the_generator_may_step_more_often():
-    images, _ = squares()
-    moved = []
-    for steps in (1, 4):
-        generator, discriminator = pair()
-        before = generator.layers[0].weight.detach().clone()
-        train_gan(generator, discriminator, images, steps=3, batch_size=8, generator_steps=steps)
-        moved.append((generator.layers[0].weight - before).abs().mean().item())
-    assert moved[1] > 2 * moved[0]
 
 
 def test_a_gan_learns_where_the_squares_are():
     images, labels = squares(400)
     generator, discriminator = pair(2, width=8)
-    history = train_gan(generator, discriminator, images, labels, steps=400, batch_size=32,
+    history = train_gan(generator, discriminator, images, labels, steps=250,
                         rates=(2e-3, 1e-3), average=0.95)  # fmt: skip
     noise, kinds = torch.randn(200, 5), torch.arange(200) % 2
     pictures = (draw_pictures(history.average, noise, kinds)[:, 0] + 1) / 2
@@ -218,7 +207,7 @@ def test_judge_by_hand():
 def test_nearest_and_spread_equal_scipy(count, among, seed):
     rng = np.random.default_rng(seed)
     a, b = rng.normal(size=(count, 1, 3, 4)), rng.normal(size=(among, 1, 3, 4))
-    index, gap = nearest(torch.from_numpy(a), torch.from_numpy(b), piece=3)
+    index, gap = nearest(torch.from_numpy(a), torch.from_numpy(b))
     table = distance.cdist(a.reshape(count, -1), b.reshape(among, -1)) / math.sqrt(12)
     np.testing.assert_array_equal(index, table.argmin(axis=1))
     np.testing.assert_allclose(gap, table.min(axis=1))
@@ -236,56 +225,43 @@ def test_nearest_and_spread_by_hand():
 
 
 ODD = squares(4)[0]
-WRONG = [
-    (lambda: Generator(5)(torch.randn(4, 6)), "noise must be (N, 5), got (4, 6)"),
-    (lambda: Generator(5, classes=2)(torch.randn(4, 5)),
-     "labels are missing: this network has 2 classes"),
-    (lambda: Generator(5)(torch.randn(4, 5), torch.zeros(4).long()),
-     "labels were given to a network without classes; leave them out"),
-    (lambda: Generator(5, classes=2)(torch.randn(2, 5), torch.tensor([0, 2])),
-     "labels must be 0 … 1, got 0 … 2"),
-    (lambda: Generator(5, classes=2)(torch.randn(2, 5), torch.zeros(2)),
-     "labels must be 2 whole numbers, one for each of noise or pictures, "
-     "got (2,) of torch.float32"),
-    (lambda: Discriminator()(torch.zeros(2, 28, 28)),
-     "pictures must be (N, 1, 28, 28), got (2, 28, 28)"),
-    (lambda: Generator(0), "latent must be a whole number from 1, got 0"),
-    (lambda: train_gan(*pair(), (ODD + 1) / 2 * 255),
-     "images must be -1 … 1, got 0 … 255; use images / 127.5 - 1"),
-    (lambda: train_gan(*pair(), ODD * 1.5),
-     "images must be -1 … 1, got -1.5 … 1.5; use images.clamp(-1, 1)"),
-    (lambda: train_gan(*pair(), ODD.double()),
-     "images must be float32, got torch.float64; use images.float()"),
-    (lambda: train_gan(*pair(), ODD[:, 0]),
-     "images must be (N, 1, 28, 28), N from 1, got (4, 28, 28)"),
-    (lambda: train_gan(pair(2)[0], pair()[1], ODD),
-     "generator and discriminator must have the same classes, got 2 and 0"),
-    (lambda: train_gan(*pair(2), ODD), "labels are missing: this network has 2 classes"),
-    (lambda: train_gan(*pair(), ODD, average=1), "average must be 0 … 1, not 1, got 1"),
-    (lambda: train_gan(*pair(), ODD, rates=(1e-4,)),
-     "rates must be two, of generator and discriminator, got (0.0001,)"),
-    (lambda: train_gan(*pair(), ODD, rates=(1e-4, -1)), "rates must be a number above 0, got -1"),
-    (lambda: train_gan(*pair(), ODD, watch=1),
-     "watch must be a tuple of steps, got 1; use (1,)"),
-    (lambda: train_gan(*pair(), ODD, batch_size=1),
-     "batch_size must be a whole number from 2, got 1"),
-    (lambda: judge_pictures(linear_judge(), torch.zeros(0, 1, 1, 2)),
-     "pictures must be one or more, got none"),
-    (lambda: judge_pictures(linear_judge(), torch.zeros(2, 1, 1, 2), [1]),
-     "labels must be 2, one for each picture, got (1,)"),
-    (lambda: judge_pictures(linear_judge(), torch.zeros(2, 1, 1, 2), sure=1),
-     "sure must be between 0 and 1, got 1"),
-    (lambda: nearest(torch.zeros(2, 3), torch.zeros(2, 4)),
-     "pictures and training must show pictures of one shape, got (2, 3) and (2, 4)"),
-    (lambda: spread(torch.zeros(1, 3)), "pictures must be two or more, got 1"),
-]  # fmt: skip
+BAD = {
+    "generator, latent": (lambda: Generator(0), "latent", "got 0"),
+    "generator, noise": (lambda: Generator(5)(torch.randn(4, 6)), "noise", "(N, 5)", "(4, 6)"),
+    "generator, no labels": (lambda: Generator(5, classes=2)(torch.randn(4, 5)), "labels", "2 cla"),
+    "generator, labels": (lambda: Generator(5)(torch.randn(4, 5), torch.zeros(4).long()), "labels",
+                          "without classes", "leave them out"),
+    "generator, a class": (lambda: Generator(5, classes=2)(torch.randn(2, 5), torch.tensor([0, 2])),
+                           "labels", "0 … 1", "0 … 2"),
+    "generator, floats": (lambda: Generator(5, classes=2)(torch.randn(2, 5), torch.zeros(2)),
+                          "labels", "2 whole numbers", "torch.float32"),
+    "discriminator": (lambda: Discriminator()(torch.zeros(2, 28, 28)), "pictures",
+                      "(N, 1, 28, 28)", "(2, 28, 28)"),
+    "train, bytes": (lambda: train_gan(*pair(), (ODD + 1) / 2 * 255), "images", "0 … 255",
+                     "use images / 127.5 - 1"),
+    "train, range": (lambda: train_gan(*pair(), ODD * 1.5), "images", "use images.clamp(-1, 1)"),
+    "train, double": (lambda: train_gan(*pair(), ODD.double()), "images", "use images.float()"),
+    "train, shape": (lambda: train_gan(*pair(), ODD[:, 0]), "(N, 1, 28, 28)", "(4, 28, 28)"),
+    "train, classes": (lambda: train_gan(pair(2)[0], pair()[1], ODD), "classes", "got 2 and 0"),
+    "train, no labels": (lambda: train_gan(*pair(2), ODD), "labels", "2 classes"),
+    "train, average": (lambda: train_gan(*pair(), ODD, average=1), "average", "got 1"),
+    "train, a rate": (lambda: train_gan(*pair(), ODD, rates=(1e-4,)), "rates", "(0.0001,)"),
+    "train, rates": (lambda: train_gan(*pair(), ODD, rates=(1e-4, -1)), "rates", "got -1"),
+    "train, watch": (lambda: train_gan(*pair(), ODD, watch=1), "watch", "use (1,)"),
+    "judge, nothing": (lambda: judge_pictures(linear_judge(), torch.zeros(0, 1, 1, 2)), "pictures"),
+    "judge, labels": (lambda: judge_pictures(linear_judge(), torch.zeros(2, 1, 1, 2), [1]),
+                      "labels", "(1,)"),
+    "judge, class": (lambda: judge_pictures(nn.Linear, ODD), "classifier", "torch.nn.Module"),
+    "nearest": (lambda: nearest(torch.zeros(2, 3), torch.zeros(2, 4)), "(2, 3) and (2, 4)"),
+    "spread": (lambda: spread(torch.zeros(1, 3)), "pictures", "got 1"),
+    "sheet": (lambda: sheet(torch.zeros(2, 3, 4, 4)), "pictures", "(N, 1, H, W)", "(2, 3, 4, 4)"),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "message"), WRONG, ids=range(len(WRONG)))
-def test_bad_input_gets_one_clear_error(call, message):
-    with pytest.raises(ArgumentError) as caught:
-        call()
-    assert str(caught.value) == message
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_clear_error(name):
+    call, *parts = BAD[name]
+    refused(call, *parts)
 
 
 def test_an_interrupt_keeps_what_was_learnt(monkeypatch, capsys):
@@ -296,7 +272,7 @@ def test_an_interrupt_keeps_what_was_learnt(monkeypatch, capsys):
     monkeypatch.setattr("course_utils.generation.gan.progress", interrupted)
     generator, discriminator = pair()
     before = generator.layers[0].weight.detach().clone()
-    history = train_gan(generator, discriminator, squares()[0], steps=50, batch_size=8)
+    history = train_gan(generator, discriminator, squares()[0], steps=50)
     assert capsys.readouterr().out == "stopped after 3 of 50 steps, weights kept\n"
     assert len(history.generator) == 3 and not generator.training
     assert not torch.equal(before, generator.layers[0].weight)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from refusals import refused
 from torch import nn
 from torch.nn import functional
 from torchvision.models.detection import roi_heads
 
 from course_utils.detection.metrics import mask_iou, mean_average_precision
 from course_utils.detection.yolo import detect, yolo_network
-from course_utils.errors import ArgumentError
 from course_utils.measuring import count_parameters
 from course_utils.scenes import digit_scenes
 from course_utils.segmentation import instances
@@ -133,14 +133,14 @@ def test_no_masks_and_boxes_without_area():
 
 
 def test_targets_by_hand():
-    mask = np.zeros((1, 4, 6), bool)
-    mask[0, :, :2] = True
-    whole = instances.mask_targets([mask], [[[0, 0, 4, 4]]], 4)
-    assert whole.shape == (1, 4, 4) and whole.dtype == torch.float32
-    assert whole[0].tolist() == [[1, 1, 0, 0]] * 4
-    # half as large a box in as many places: read at ¾, 1¼, 1¾, 2¼ → between pixels ½, 1½ and 2½
-    part = instances.mask_targets([mask], [[[0.5, 1, 2.5, 3]]], 4)
-    assert part[0].tolist() == [[1, 1, 0.75, 0.25]] * 4
+    mask = np.zeros((1, 40, 40), bool)
+    mask[0, :, :10] = True
+    whole = instances.mask_targets([mask], [[[0, 4, 28, 32]]])  # 28 × 28: a pixel is a place
+    assert whole.shape == (1, 28, 28) and whole.dtype == torch.float32
+    assert whole[0].tolist() == [10 * [1] + 18 * [0]] * 28
+    # half as large a box in as many places: read between the pixels 9½ and 10½ at 9¾ and 10¼
+    part = instances.mask_targets([mask], [[[4, 6, 18, 20]]])
+    assert part[0].tolist() == [11 * [1] + [0.75, 0.25] + 15 * [0]] * 28
 
 
 def test_targets_are_torchvisions():
@@ -167,7 +167,6 @@ def test_cut_out_and_pasted_the_mask_is_back():
 def test_pictures_without_boxes_have_no_targets(scenes):
     none = np.zeros((0, 64, 64), bool)
     assert instances.mask_targets([none, []], [[], []]).shape == (0, 28, 28)
-    assert instances.mask_targets([], [], 7).shape == (0, 7, 7)
     alone = instances.mask_targets([scenes[0].masks], [scenes[0].boxes])
     among = instances.mask_targets([none, scenes[0].masks, []], [[], scenes[0].boxes, []])
     assert torch.equal(alone, among)
@@ -189,18 +188,15 @@ def test_jitter_stays_within_its_share_and_repeats():
 
 
 def test_boxes_widened_by_hand():
-    wide = instances.widen_boxes([[10, 20, 30, 60], [1, 1, 1, 1]], 0.25)
-    assert wide.tolist() == [[5, 10, 35, 70], [1, 1, 1, 1]] and wide.dtype == torch.float32
-    assert instances.widen_boxes([[0, 0, 10, 20]]).tolist() == [[-1, -2, 11, 22]]
+    wide = instances.widen_boxes([[10, 20, 30, 60], [1, 1, 1, 1]])
+    assert wide.tolist() == [[8, 16, 32, 64], [1, 1, 1, 1]] and wide.dtype == torch.float32
     assert instances.widen_boxes([]).shape == (0, 4)
 
 
 def test_boxes_widened_are_torchvisions():
     start = 60 * torch.rand(40, 2, generator=torch.Generator().manual_seed(0))
     boxes = torch.cat([start, start + start.flip(1) / 3], dim=1)
-    for share in (0.0, 0.1, 1.0):
-        wanted = roi_heads.expand_boxes(boxes, 1 + 2 * share)
-        torch.testing.assert_close(instances.widen_boxes(boxes, share), wanted)
+    torch.testing.assert_close(instances.widen_boxes(boxes), roi_heads.expand_boxes(boxes, 1.2))
 
 
 # maps and head
@@ -275,22 +271,20 @@ def test_gradients_of_the_loss_are_the_numeric_slopes():
 # training
 
 
-def train(scenes, detector, seed=0, images=None, **settings):
+def train(scenes, detector, seed=0, width=24, images=None):
     torch.manual_seed(0)
-    head = instances.MaskHead(settings.pop("width", 24))
+    head = instances.MaskHead(width)
     images = pictures(scenes) if images is None else images
     parts = [[getattr(scene, name) for scene in scenes] for name in ("masks", "boxes")]
-    return head, instances.train_mask_head(
-        head, stages(detector), images, *parts, seed=seed, **settings
-    )
+    return head, instances.train_mask_head(head, stages(detector), images, *parts, seed)
 
 
 def test_six_scenes_are_learnt_by_heart(scenes, detector):
     scenes = scenes[:6]
     before = {name: value.clone() for name, value in detector.state_dict().items()}
-    head, losses = train(scenes, detector, epochs=50, batch_size=3, jitter=0.0)
-    assert head.training and len(losses) == 100
-    assert np.mean(losses[-9:]) < 0.4 * losses[0]
+    head, losses = train(100 * scenes, detector)
+    assert head.training and len(losses) == 38
+    assert np.mean(losses[-9:]) < 0.6 * losses[0]
     assert all(torch.equal(before[name], value) for name, value in detector.state_dict().items())
     assert not any(weight.grad is not None for weight in detector.parameters())
 
@@ -300,18 +294,17 @@ def test_six_scenes_are_learnt_by_heart(scenes, detector):
     assert not any("masks" in picture for picture in ideal)
     assert head.training
     truth = [{"labels": scene.labels, "masks": scene.masks} for scene in scenes]
-    assert mean_average_precision(found, truth, kind="masks") > 0.95
+    assert mean_average_precision(found, truth, kind="masks") > 0.9
 
 
 def test_a_seed_decides_the_training(scenes, detector):
-    settings = {"epochs": 2, "batch_size": 5, "width": 4}
-    head, losses = train(scenes, detector, **settings)
-    again, same = train(scenes, detector, **settings)
-    assert losses == same and len(losses) == 6
+    head, losses = train(3 * scenes, detector, width=4)
+    again, same = train(3 * scenes, detector, width=4)
+    assert losses == same and len(losses) == 3
     for one, other in zip(head.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
-    assert train(scenes, detector, seed=1, **settings)[1] != losses
-    assert train(scenes, detector, images=pictures(scenes) / 255, **settings)[1] == losses
+    assert train(3 * scenes, detector, 1, 4)[1] != losses
+    assert train(3 * scenes, detector, 0, 4, pictures(3 * scenes) / 255)[1] == losses
 
 
 def test_pictures_without_boxes_are_left_out_of_the_training(scenes, detector):
@@ -319,8 +312,8 @@ def test_pictures_without_boxes_are_left_out_of_the_training(scenes, detector):
     head = instances.MaskHead(4)
     masks, boxes = [[], scenes[0].masks, []], [[], scenes[0].boxes, []]
     images = pictures([scenes[1], scenes[0], scenes[1]])
-    losses = instances.train_mask_head(head, stages(detector), images, masks, boxes, 3, 1)
-    assert len(losses) == 3 and np.isfinite(losses).all()
+    losses = instances.train_mask_head(head, stages(detector), images, masks, boxes)
+    assert len(losses) == 1 and np.isfinite(losses).all()
 
 
 # detections
@@ -365,43 +358,32 @@ HEAD, IMAGES = instances.MaskHead(4), torch.zeros(1, 3, 64, 64)
 MAPS = [torch.zeros(1, 16, 8, 8), torch.zeros(1, 24, 4, 4), torch.zeros(1, 64, 2, 2)]
 BOX, MASK, GIVEN = [[1.0, 1, 9, 9]], np.ones((1, 64, 64), bool), torch.Generator()
 BAD = {
-    "no stages": (lambda: instances.feature_maps(HEAD, IMAGES), "stages must be a list of modules"),
-    "no modules": (lambda: instances.feature_maps([1, 2], IMAGES), "stages must be a list of mod"),
-    "bytes": (lambda: instances.feature_maps(STAGES, IMAGES.byte()),
-              r"images must be float32, got torch.uint8; use images.float\(\) / 255"),
-    "one image": (lambda: instances.feature_maps(STAGES, IMAGES[0]), r"\(N, 3, H, W\)"),
-    "no width": (lambda: instances.MaskHead(0), "width must be a whole number"),
-    "one map": (lambda: HEAD(MAPS[0], [BOX]), "maps must be 3 maps, got 1"),
-    "one picture's boxes": (lambda: HEAD(MAPS, BOX * 2), "same pictures, got 1 and 2"),
-    "boxes in no list": (lambda: HEAD(MAPS, BOX), r"boxes_list\[0\] must be \(N, 4\), got \(4,\)"),
-    "corner and size": (lambda: HEAD(MAPS, [[[30, 30, 8, 8]]]), r"boxes_list\[0\].*convert_boxes"),
-    "targets, lists": (lambda: instances.mask_targets([MASK], [BOX, BOX]), "2 boxes and 1 masks"),
-    "targets, one": (lambda: instances.mask_targets([MASK], [BOX * 2]), "2 boxes and 1 masks_list"),
-    "soft masks": (lambda: instances.mask_targets([MASK * 0.5], [BOX]), "must be bool, got float"),
-    "no size": (lambda: instances.mask_targets([MASK], [BOX], 0), "size must be a whole number"),
-    "much jitter": (lambda: instances.jitter_boxes(BOX, 0.6, GIVEN), "share must be 0 … 0.5"),
-    "no share": (lambda: instances.jitter_boxes(BOX, -1, GIVEN), "share must be a number 0 … 1"),
-    "narrower": (lambda: instances.widen_boxes(BOX, -0.1), "share must be a number 0 … 1"),
-    "lengths": (lambda: instances.train_mask_head(HEAD, STAGES, IMAGES, [MASK], []),
-                "must be as many, got 1 images, 1 masks, 0 boxes"),
-    "nothing": (lambda: instances.train_mask_head(HEAD, STAGES, IMAGES, [[]], [[]]),
-                "boxes_list holds no box at all"),
-    "no epochs": (lambda: instances.train_mask_head(HEAD, STAGES, IMAGES, [MASK], [BOX], 0),
-                  "epochs must be a whole number"),
-    "paste bool": (lambda: instances.paste_masks(torch.ones(1, 4, 4) > 0, BOX, 9, 9),
-                   r"masks must be float, got torch.bool; use masks.float\(\)"),
-    "paste four": (lambda: instances.paste_masks(torch.ones(1, 1, 4, 4), BOX, 9, 9), "got .1, 1,"),
-    "paste count": (lambda: instances.paste_masks(torch.ones(2, 4, 4), BOX, 9, 9), "1 boxes and 2"),
-    "paste size": (lambda: instances.paste_masks(torch.ones(1, 4, 4), BOX, 9, 0), "width must be"),
-    "head, not model": (lambda: instances.add_masks([], STAGES[0], STAGES, IMAGES),
-                        "head must be a MaskHead, got Sequential"),
-    "not searched": (lambda: instances.add_masks([], HEAD, STAGES, IMAGES),
-                     "there are 1 images, and 0 were searched"),
+    "maps, stages": (lambda: instances.feature_maps(HEAD, IMAGES), "stages", "a list of modules"),
+    "maps, numbers": (lambda: instances.feature_maps([1, 2], IMAGES), "stages", "got list"),
+    "maps, bytes": (lambda: instances.feature_maps(STAGES, IMAGES.byte()), "images.float() / 255"),
+    "maps, one": (lambda: instances.feature_maps(STAGES, IMAGES[0]), "(N, 3, H, W)", "(3, 64, 64)"),
+    "head, one map": (lambda: HEAD(MAPS[0], [BOX]), "maps", "3 maps", "got 1"),
+    "head, counts": (lambda: HEAD(MAPS, BOX * 2), "maps and boxes_list", "got 1 and 2"),
+    "head, no list": (lambda: HEAD(MAPS, BOX), "boxes_list[0]", "(4,)"),
+    "head, sizes": (lambda: HEAD(MAPS, [[[30, 30, 8, 8]]]), "boxes_list[0]", "convert_boxes("),
+    "target, counts": (lambda: instances.mask_targets([MASK], [BOX, BOX]), "2 boxes and 1 masks"),
+    "target, one": (lambda: instances.mask_targets([MASK], [BOX * 2]), "2 boxes", "masks_list[0]"),
+    "target, soft": (lambda: instances.mask_targets([MASK * 0.5], [BOX]), "masks_list[0]", "> 0.5"),
+    "jitter": (lambda: instances.jitter_boxes(BOX, 0.6, GIVEN), "share", "0 … 0.5", "got 0.6"),
+    "train, counts": (lambda: instances.train_mask_head(HEAD, STAGES, IMAGES, [MASK], []),
+                      "1 images, 1 masks, 0 boxes"),
+    "train, nothing": (lambda: instances.train_mask_head(HEAD, STAGES, IMAGES, [[]], [[]]),
+                       "boxes_list", "no box"),
+    "paste, bool": (lambda: instances.paste_masks(torch.ones(1, 4, 4) > 0, BOX, 9, 9), "masks",
+                    "use masks.float()"),
+    "paste, four": (lambda: instances.paste_masks(torch.ones(1, 1, 4, 4), BOX, 9, 9), "(R, S, S)"),
+    "paste, counts": (lambda: instances.paste_masks(torch.ones(2, 4, 4), BOX, 9, 9), "and 2 masks"),
+    "add, head": (lambda: instances.add_masks([], STAGES[0], STAGES, IMAGES), "head", "Sequential"),
+    "add, counts": (lambda: instances.add_masks([], HEAD, STAGES, IMAGES), "1 images", "0 were"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_one_clear_error(name):
-    call, message = BAD[name]
-    with pytest.raises(ArgumentError, match=message):
-        call()
+    call, *parts = BAD[name]
+    refused(call, *parts)

@@ -19,7 +19,7 @@ HAND_WRITTEN = ("boxes", "filters", "layers", "measures", "measuring", "metrics"
                 "upsampling")  # fmt: skip
 BEHIND = ("arguments", "checks", "command", "explore")  # rooms that compute for others
 ELSEWHERE = (
-    "loss|variation|gram|giou|roi_align|bilinear|paste|mask_targets|anchor|match$|widen|propose"
+    "loss|variation|gram|giou|bilinear|paste|mask_targets|anchor|match$|widen|propose"
     "|^encode|^decode$"
 )
 JUDGES = {  # library → how the name of a test calls it
@@ -41,7 +41,6 @@ ALONE = {  # public name → why no library judges it; what does
     "measuring.Stopwatch": "a clock",
     "measuring.time_call": "a clock",
     "segmentation.panoptic.merge_panoptic": "a rule of a paper: restated pixel by pixel",
-    "segmentation.panoptic.panoptic_ids": "a notation of this course: numbers by hand",
     "generation.measures.judge_pictures": "counts of this course: numbers by hand",
     "segmentation.metrics.as_ids": "checks what comes in",
     "segmentation.metrics.as_id_maps": "checks what comes in",
@@ -53,7 +52,7 @@ ALONE = {  # public name → why no library judges it; what does
     "detection.two_stage.two_stage_loss": "this course's: restated box by box from torch's losses",
 }
 FAULTS = "course_utils.errors.ArgumentError"  # a test of wrong input judges no numbers
-SLOPES = r"loss|total_variation|Conv2d|Pool2d|Linear|ReLU|Tanh|CrossEntropy|roi_align|transpose2d$"
+SLOPES = r"loss|total_variation|Conv2d|Pool2d|Linear|ReLU|Tanh|CrossEntropy"
 
 
 def public_names():

@@ -72,7 +72,8 @@ def _explain(message, model, x, given):
     )
     got = f"got (N, {', '.join(map(str, x.shape[1:]))})"
     if isinstance(first, nn.Conv2d) and (x.ndim != 4 or x.shape[1] != first.in_channels):
-        channels, hint = first.in_channels, ""
+        channels = first.in_channels
+        hint = ""
         if x.ndim == 4 and x.shape[3] == channels:
             hint = f"; they are (N, H, W, C): use {advice.moved('images', given, 0, 3, 1, 2)}"
         side = math.isqrt(x[0].numel() // channels)

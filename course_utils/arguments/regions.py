@@ -28,6 +28,20 @@ def as_boxes(name, value, kind="xyxy"):
     return boxes
 
 
+def as_boxes_within(name, value, size):
+    """Boxes (N, 4) xyxy with an area, within a picture of `size` pixels a side."""
+    boxes = as_boxes(name, value)
+    wrong = (boxes < 0) | (boxes > size) | (boxes == boxes[:, [2, 3, 0, 1]])
+    refuse_rows(wrong.any(axis=1), name, boxes, f"must have an area, within 0 … {size} pixels")
+    return boxes
+
+
+def require_area(name, boxes):
+    """Raise ArgumentError with the first of the boxes (N, 4) xyxy that has no area."""
+    flat = (boxes[:, :2] == boxes[:, 2:]).any(axis=1)
+    refuse_rows(flat, name, boxes, "must have an area; leave that row out")
+
+
 def as_rows_of_four(name, value):
     """Rows (N, 4) of float32 or float64 within ±FARTHEST; [] becomes (0, 4)."""
     array = as_array(name, value)

@@ -10,12 +10,28 @@ from course_utils.arguments.arrays import as_array
 from course_utils.errors import ArgumentError
 
 
-def require_floats(name, value, dtype=None, pixels=False):
-    """Refuse all but a float tensor. Raises ArgumentError with the call that makes it one.
+def require_floats(name, value, *shape, dtype=None, pixels=False):
+    """Refuse all but a float tensor, of a shape if one is given, and not empty then.
 
+    shape: of each axis its length, or a letter, which allows any: the same letter the same length.
     dtype: the one wanted, such as a model's; None: any float. pixels: whole numbers are pixels
-    0 … 255, wanted as 0 … 1.
+    0 … 255, wanted as 0 … 1. Raises ArgumentError with the call that makes it such a tensor.
     """
+    _require_float(name, value, dtype, pixels)
+    came = tuple(value.shape)
+    if shape and not (len(came) == len(shape) and 0 not in came and _fits(came, shape)):
+        raise ArgumentError(f"{name} must be ({', '.join(map(str, shape))}), got {came}")
+
+
+def _fits(came, shape):
+    lengths = {}
+    return all(
+        (length if isinstance(length, int) else lengths.setdefault(length, side)) == side
+        for length, side in zip(shape, came, strict=True)
+    )
+
+
+def _require_float(name, value, dtype, pixels):
     tensor = isinstance(value, torch.Tensor)
     found = str(value.dtype).removeprefix("torch.") if tensor else as_array(name, value).dtype.name
     floating = "float" in found
@@ -32,18 +48,24 @@ def require_floats(name, value, dtype=None, pixels=False):
     raise ArgumentError(f"{name} must be a tensor, got {advice.kind(value)}; use {turned}")
 
 
-def require_model_input(name, value, model, pixels=False):
+def require_model_input(name, value, model, *shape, pixels=False):
     """`require_floats` with the dtype of the model's weights; autocast takes any float."""
     weight = next(model.parameters(), None)
     where = "cpu" if weight is None else weight.device.type  # autocast does not know "meta"
     free = weight is None or (where != "meta" and torch.is_autocast_enabled(where))
-    require_floats(name, value, None if free else weight.dtype, pixels)
+    require_floats(name, value, *shape, dtype=None if free else weight.dtype, pixels=pixels)
 
 
-def look_at_pixels(name, images, stacklevel=3):
+def require_pixels(name, images, model, *shape):
+    """`require_model_input` and `look_at_pixels` of images 0 … 1."""
+    require_model_input(name, images, model, *shape, pixels=True)
+    look_at_pixels(name, images)
+
+
+def look_at_pixels(name, images):
     """Refuse images that hold NaN or inf, and warn of those that go beyond 100, as `fit` does.
 
-    images: (N, …) float tensor. stacklevel: as in warnings.warn: the line that called with them.
+    images: (N, …) float tensor. The warning is for the line that called the caller's caller.
     """
     images = images.detach()
     if not images.numel():
@@ -55,9 +77,7 @@ def look_at_pixels(name, images, stacklevel=3):
             f"{name} hold NaN or inf, first in {name}[{wrong}]; leave it out, or load it again"
         )
     if high > 100:
-        warnings.warn(
-            f"{name} go from {low:g} to {high:g}; divide by 255?", stacklevel=stacklevel + 1
-        )
+        warnings.warn(f"{name} go from {low:g} to {high:g}; divide by 255?", stacklevel=4)
 
 
 def require_tanh_range(name, images):

@@ -14,6 +14,7 @@ from course_utils.arguments.regions import (
     as_rows_of_four,
     as_scores,
     refuse_rows,
+    require_area,
 )
 from course_utils.errors import ArgumentError, require_option
 
@@ -41,11 +42,6 @@ def convert_boxes(boxes, given, wanted):
     return np.hstack([start, second - first])
 
 
-def box_area(boxes):
-    """Width × height of each box, (N, 4) → (N,). Raises ArgumentError for what is no box."""
-    return _area(as_boxes("boxes", boxes))
-
-
 def box_iou(a, b):
     """Intersection over union of every box of a with every box of b, (N, 4), (M, 4) → (N, M).
 
@@ -66,13 +62,19 @@ def generalized_box_iou(a, b):
 
 
 def nms(boxes, scores, threshold):
-    """Non-maximum suppression: the indices of the boxes that stay, best first, (K,) int64.
+    """Non-maximum suppression: the indices of the kept boxes, best first, (K,) int64.
 
     boxes: (N, 4). scores: (N,); of equal ones the first box comes first. threshold: 0 … 1; a box
-    goes when its IoU with a kept better one is greater. Raises ArgumentError.
+    is suppressed when its IoU with a kept better one is greater. Raises ArgumentError.
     """
-    boxes, threshold = as_boxes("boxes", boxes), as_fraction("threshold", threshold)
-    order, kept = np.argsort(-as_scores("scores", scores, len(boxes)), kind="stable"), []
+    boxes = as_boxes("boxes", boxes)
+    scores = as_scores("scores", scores, len(boxes))
+    return _nms(boxes, scores, as_fraction("threshold", threshold))
+
+
+def _nms(boxes, scores, threshold):
+    order = np.argsort(-scores, kind="stable")
+    kept = []
     while len(order):
         best, order = order[0], order[1:]
         kept.append(best)
@@ -86,27 +88,29 @@ def batched_nms(boxes, scores, labels, threshold):
 
     boxes: (N, 4). scores: (N,). labels: (N,) whole numbers. threshold: 0 … 1. Raises ArgumentError.
     """
-    boxes, threshold = as_boxes("boxes", boxes), as_fraction("threshold", threshold)
+    boxes = as_boxes("boxes", boxes)
+    threshold = as_fraction("threshold", threshold)
     scores = as_scores("scores", scores, len(boxes))
     labels = as_classes("labels", labels, len(boxes))
     kept = np.zeros(len(boxes), bool)
     for label in np.unique(labels):
-        mine = np.flatnonzero(labels == label)
-        kept[mine[nms(boxes[mine], scores[mine], threshold)]] = True
+        same = np.flatnonzero(labels == label)
+        kept[same[_nms(boxes[same], scores[same], threshold)]] = True
     order = np.argsort(-scores, kind="stable")
     return order[kept[order]]
 
 
 def encode_boxes(proposals, truth):
-    """What a box regressor must say to turn each proposal into its truth (arXiv:1311.2524, C).
+    """The regression targets that turn each proposal into its truth (arXiv:1311.2524, C).
 
-    Both (N, 4), row by row. Returns (N, 4): tx, ty, the way between the centres in widths and
+    Both (N, 4), row by row. Returns (N, 4): tx, ty, the offset between the centres in widths and
     heights of the proposal; tw, th, the logarithm of the growth. Raises ArgumentError, also for
-    a box without area: its logarithm is not there.
+    a box without area, whose logarithm does not exist.
     """
-    (start, size), (wanted, grown) = _sized("proposals", proposals), _sized("truth", truth)
-    _check_same_count(start, "truth", wanted)
-    return np.hstack([(wanted - start) / size, np.log(grown / size)])
+    centre, size = _centre_and_size("proposals", proposals)
+    true_centre, true_size = _centre_and_size("truth", truth)
+    _check_same_count(centre, "truth", true_centre)
+    return np.hstack([(true_centre - centre) / size, np.log(true_size / size)])
 
 
 def decode_boxes(proposals, deltas):
@@ -115,10 +119,12 @@ def decode_boxes(proposals, deltas):
     proposals: (N, 4). deltas: (N, 4), tx, ty, tw, th. Raises ArgumentError, also where a box
     grows beyond every picture.
     """
-    (start, size), deltas = _sized("proposals", proposals), as_rows_of_four("deltas", deltas)
-    _check_same_count(start, "deltas", deltas)
+    centre, size = _centre_and_size("proposals", proposals)
+    deltas = as_rows_of_four("deltas", deltas)
+    _check_same_count(centre, "deltas", deltas)
     with np.errstate(over="ignore"):
-        centre, size = start + deltas[:, :2] * size, size * np.exp(deltas[:, 2:])
+        centre = centre + deltas[:, :2] * size
+        size = size * np.exp(deltas[:, 2:])
         far = np.maximum(np.abs(centre), size).max(axis=1) > FARTHEST
     clip = "must keep every box within ±1e15; cut tw and th off, say at np.log(1000 / 16)"
     refuse_rows(far, "deltas", deltas, clip)
@@ -143,11 +149,11 @@ def _ratio(part, whole):
     return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
 
 
-def _sized(name, value):
+def _centre_and_size(name, value):
     """Centres and sizes, each (N, 2), of boxes that all have an area."""
     boxes = as_boxes(name, value)
+    require_area(name, boxes)
     size = boxes[:, 2:] - boxes[:, :2]
-    refuse_rows((size == 0).any(axis=1), name, boxes, "must have an area; leave that row out")
     return boxes[:, :2] + 0.5 * size, size
 
 

@@ -20,17 +20,16 @@ def draw_boxes(ax, boxes, texts=(), colour=YELLOW, dashed=False):
         raise ArgumentError(f"there are {len(boxes)} boxes and {len(texts)} texts")
     halo = [patheffects.withStroke(linewidth=2.5, foreground="black")]
     for i, (x1, y1, x2, y2) in enumerate(boxes):
-        ax.add_patch(
-            plt.Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, ec=colour, lw=2,
-                          ls="--" if dashed else "-", path_effects=halo)
-        )  # fmt: skip
+        outline = {"fill": False, "ec": colour, "lw": 2, "ls": "--" if dashed else "-"}
+        corner = (x1 - 0.5, y1 - 0.5)
+        ax.add_patch(plt.Rectangle(corner, x2 - x1, y2 - y1, **outline, path_effects=halo))
         if len(texts):
             place, side = (y1 - 1, "bottom") if y1 > 6 else (y1 + 0.2, "top")  # above, or inside
-            ax.text(x1 - 0.2, place, texts[i], color=colour, fontsize=12, fontweight="bold",
-                    va=side, path_effects=halo)  # fmt: skip
+            font = {"color": colour, "fontsize": 12, "fontweight": "bold", "va": side}
+            ax.text(x1 - 0.2, place, texts[i], **font, path_effects=halo)
 
 
-def show_boxes(pictures, alt, columns=None, width=10, photo=True):
+def show_boxes(pictures, alt, columns=None, width=10):
     """Show pictures side by side in one figure, each with its boxes.
 
     pictures: list of (title, image, boxes, texts), as `show_image` and `draw_boxes` take them; a
@@ -54,4 +53,4 @@ def show_boxes(pictures, alt, columns=None, width=10, photo=True):
         if dashed:
             draw_boxes(ax, dashed[0], colour=VERMILION, dashed=True)
         draw_boxes(ax, boxes, texts)
-    show(figure, alt, photo)
+    show(figure, alt, photo=True)

@@ -8,11 +8,12 @@ import numpy as np
 
 from course_utils.arguments import advice
 from course_utils.arguments.arrays import as_array, whole_number
-from course_utils.arguments.regions import as_classes, as_fraction, as_masks, as_pictures, as_scores
+from course_utils.arguments.regions import as_fraction, as_masks, as_pictures, as_scores
 from course_utils.detection.boxes import box_iou
 from course_utils.errors import ArgumentError, require_option
 
 COCO_THRESHOLDS = tuple(np.linspace(0.5, 0.95, 10).tolist())  # the mean over these is COCO's "AP"
+MAX_DETECTIONS = 100  # COCO's maxDets
 
 
 def mask_iou(a, b):
@@ -44,7 +45,8 @@ def match_detections(ious, scores, threshold=0.5):
     COCO's rule; VOC's gives a detection up whose best truth is taken. Raises ArgumentError.
     """
     free = _as_ious(ious)
-    scores, threshold = as_scores("scores", scores, len(free)), _as_threshold(threshold)
+    scores = as_scores("scores", scores, len(free))
+    threshold = _as_threshold(threshold)
     found = np.full(len(free), -1)
     for detection in np.argsort(-scores, kind="stable") if free.size else []:
         row = free[detection]
@@ -99,55 +101,47 @@ def average_precision(precision, recall, points=None):
     return float(np.append(best, 0)[np.searchsorted(recall, grid)].mean())
 
 
-def class_average_precision(predictions, targets, thresholds=(0.5,), classes=None, kind="boxes",
-                            limit=100):  # fmt: skip
+def class_average_precision(predictions, targets, thresholds=(0.5,), kind="boxes"):
     """The average precision of each class, a dict of label → (T,) for T thresholds.
 
-    predictions, targets: lists of dicts, one a picture. thresholds: of the IoU.
-    classes: labels to judge; None: those of the targets. kind: compare "boxes" or "masks".
-    limit: detections of a class that count in a picture, the best ones.
-    A class that no target has gets NaN. Raises ArgumentError.
+    predictions, targets: lists of dicts, one a picture. thresholds: of the IoU. kind: compare
+    "boxes" or "masks". The classes are those of the targets; of each picture the 100 best
+    detections of a class count, as in COCO. Raises ArgumentError.
     """
     require_option("kind", kind, list(OVERLAPS))
-    limit, thresholds = whole_number("limit", limit, 1), _as_thresholds(thresholds)
+    thresholds = _as_thresholds(thresholds)
     pictures = as_pictures(predictions, targets, kind)
-    if classes is None:
-        classes = np.unique(np.concatenate([truth["labels"] for _, truth in pictures]))
-    elif np.ndim(classes) != 1:
-        raise ArgumentError(f"classes must be a list of labels, such as [1, 2], got {classes!r}")
-    classes = as_classes("classes", classes, len(classes)).tolist()
-    return {label: _judge_class(pictures, label, thresholds, kind, limit) for label in classes}
+    classes = np.unique(np.concatenate([truth["labels"] for _, truth in pictures])).tolist()
+    return {label: _class_precision(pictures, label, thresholds, kind) for label in classes}
 
 
-def mean_average_precision(predictions, targets, thresholds=(0.5,), classes=None, kind="boxes",
-                           limit=100):  # fmt: skip
-    """The mean of `class_average_precision`, which tells the arguments; COCO's AP.
+def mean_average_precision(predictions, targets, thresholds=(0.5,), kind="boxes"):
+    """The mean of `class_average_precision`, which takes the same arguments; COCO's AP.
 
     Over the classes that a target has, and over thresholds: (0.5,), (0.75,) or COCO_THRESHOLDS.
     NaN without any target. Raises ArgumentError.
     """
-    table = class_average_precision(predictions, targets, thresholds, classes, kind, limit)
-    values = [value for value in table.values() if not np.isnan(value).any()]
+    values = list(class_average_precision(predictions, targets, thresholds, kind).values())
     return float(np.mean(values)) if values else float("nan")
 
 
-def _judge_class(pictures, label, thresholds, kind, limit):
+def _class_precision(pictures, label, thresholds, kind):
     """AP at each threshold, (T,), of one label over all pictures."""
-    scores, correct, truths = [np.empty(0)], [np.empty((len(thresholds), 0), bool)], 0
+    scores = [np.empty(0)]
+    correct = [np.empty((len(thresholds), 0), bool)]
+    truths = 0
     for predicted, truth in pictures:
-        mine = np.flatnonzero(predicted["labels"] == label)
-        mine = mine[np.argsort(-predicted["scores"][mine], kind="stable")[:limit]]
-        theirs = truth["labels"] == label
-        truths += int(theirs.sum())
-        if len(mine):
-            ious = OVERLAPS[kind](predicted[kind][mine], truth[kind][theirs])
-            scores.append(predicted["scores"][mine])
+        found = np.flatnonzero(predicted["labels"] == label)
+        best = found[np.argsort(-predicted["scores"][found], kind="stable")[:MAX_DETECTIONS]]
+        true = truth["labels"] == label
+        truths += int(true.sum())
+        if len(best):
+            ious = OVERLAPS[kind](predicted[kind][best], truth[kind][true])
+            scores.append(predicted["scores"][best])
             matches = [match_detections(ious, scores[-1], threshold) for threshold in thresholds]
             correct.append(np.array(matches) >= 0)
-    if truths == 0:
-        return np.full(len(thresholds), np.nan)
-    scores, correct = np.concatenate(scores), np.concatenate(correct, axis=1)
-    curves = [precision_recall(scores, row, truths) for row in correct]
+    scores = np.concatenate(scores)
+    curves = [precision_recall(scores, row, truths) for row in np.concatenate(correct, axis=1)]
     return np.array([average_precision(*curve, points=101) for curve in curves])
 
 

@@ -1,7 +1,7 @@
 """Selective search (L4.08): neighbouring regions merge, pair by pair; every box is a proposal.
 
-The start is Felzenszwalb's graph-based segmentation, not a random one. Then the two neighbours
-that are most alike become one region, again and again, until one is left. Source: Uijlings et al.,
+The start is Felzenszwalb's graph-based segmentation, not a random one. Then the two most similar
+neighbours become one region, again and again, until one is left. Source: Uijlings et al.,
 "Selective Search for Object Recognition", IJCV 2013. Pictures are (H, W, 3) uint8 RGB.
 """
 
@@ -14,9 +14,10 @@ from course_utils.arguments.pictures import as_rgb
 from course_utils.errors import ArgumentError
 
 SCALES = (60, 200)  # a larger scale starts with larger regions
-SIGMA, LEAST = 0.5, 16  # pixels: how far the picture is blurred before, and the smallest region
-COLOURS = 25  # bins of each channel
-TURNS, STRENGTHS = 8, 10  # bins of the gradient's direction and of its length
+SIGMA = 0.5  # pixels: how far the picture is blurred before
+MIN_SIZE = 16  # pixels of the smallest region
+COLOUR_BINS = 25  # of each channel
+DIRECTION_BINS, LENGTH_BINS = 8, 10  # of the gradient
 
 
 class Region(NamedTuple):
@@ -29,7 +30,7 @@ class Region(NamedTuple):
 
 
 class Merge(NamedTuple):
-    """Regions `one` and `other` became region `new`; they were so much alike, 0 … 4."""
+    """Regions `one` and `other` became region `new`; their similarity was 0 … 4."""
 
     one: int
     other: int
@@ -46,7 +47,7 @@ def starting_regions(image, scale=SCALES[0]):
 
     image = _as_image(image)
     scale = finite_number("scale", scale)
-    return felzenszwalb(image, scale=scale, sigma=SIGMA, min_size=LEAST)
+    return felzenszwalb(image, scale=scale, sigma=SIGMA, min_size=MIN_SIZE)
 
 
 def neighbours(regions):
@@ -67,11 +68,14 @@ def describe_regions(image, regions):
     image = _as_image(image)
     regions = _as_regions(regions, image)
     down, along = np.gradient(image.mean(axis=2))
-    turn = np.floor(TURNS * (np.arctan2(down, along) / (2 * np.pi) + 0.5)).astype(int) % TURNS
-    strength = np.minimum(STRENGTHS / 128 * np.hypot(down, along), STRENGTHS - 1).astype(int)
-    colour = COLOURS * np.arange(3) + image.astype(int) * COLOURS // 256
-    colours = _histograms(regions, colour, 3 * COLOURS)
-    textures = _histograms(regions, (STRENGTHS * turn + strength)[..., None], TURNS * STRENGTHS)
+    turns = np.arctan2(down, along) / (2 * np.pi) + 0.5  # 0 … 1
+    direction = np.floor(DIRECTION_BINS * turns).astype(int) % DIRECTION_BINS
+    lengths = LENGTH_BINS / 128 * np.hypot(down, along)
+    length = np.minimum(lengths, LENGTH_BINS - 1).astype(int)
+    texture = (LENGTH_BINS * direction + length)[..., None]
+    colour = COLOUR_BINS * np.arange(3) + image.astype(int) * COLOUR_BINS // 256
+    colours = _histograms(regions, colour, 3 * COLOUR_BINS)
+    textures = _histograms(regions, texture, DIRECTION_BINS * LENGTH_BINS)
     found = []
     for number in range(len(colours)):
         y, x = np.nonzero(regions == number)
@@ -81,7 +85,7 @@ def describe_regions(image, regions):
 
 
 def similarity(a, b, pixels):
-    """How much two regions are alike, 0 … 4: the sum of colour, texture, size and fill.
+    """How similar two regions are, 0 … 4: the sum of colour, texture, size and fill.
 
     pixels: of the picture. Colour and texture: what the histograms share. Size: small regions
     merge first. Fill: what fits together leaves little empty in the box around both.
@@ -109,18 +113,20 @@ def merge_regions(image, regions):
     merges and 2 R − 1 regions, the new ones numbered from R. Raises ArgumentError.
     """
     regions = _as_regions(regions, _as_image(image))
-    found, merges = describe_regions(image, regions), []
+    found = describe_regions(image, regions)
+    merges = []
     pixels = regions.size
-    alike = {(a, b): similarity(found[a], found[b], pixels) for a, b in neighbours(regions)}
-    while alike:
-        a, b = max(alike, key=alike.get)
-        new, touched = len(found), [pair for pair in alike if a in pair or b in pair]
-        merges.append(Merge(a, b, new, alike[a, b]))
+    similarities = {(a, b): similarity(found[a], found[b], pixels) for a, b in neighbours(regions)}
+    while similarities:
+        a, b = max(similarities, key=similarities.get)
+        new = len(found)
+        merges.append(Merge(a, b, new, similarities[a, b]))
         found.append(join(found[a], found[b]))
+        touched = [pair for pair in similarities if a in pair or b in pair]
         for pair in touched:
-            del alike[pair]
+            del similarities[pair]
         for c in sorted({c for pair in touched for c in pair} - {a, b}):
-            alike[c, new] = similarity(found[c], found[new], pixels)
+            similarities[c, new] = similarity(found[c], found[new], pixels)
     return found, merges
 
 
@@ -139,7 +145,7 @@ def selective_search(image, scales=SCALES):
     """The boxes of all regions at all scales, each once: (P, 4) float32 xyxy in pixels.
 
     image: (H, W, 3) uint8. scales: of `starting_regions`; several give other regions. The order is
-    that of the numbers, and says nothing. Raises ArgumentError.
+    that of the numbers, and means nothing. Raises ArgumentError.
     """
     if not isinstance(scales, tuple | list) or not scales:
         raise ArgumentError(f"scales must be a list, such as [60, 200], got {scales!r}")

@@ -11,48 +11,51 @@ from torch import nn
 from torch.nn import functional
 from torchvision.ops import batched_nms, box_iou, roi_align
 
-from course_utils.arguments.arrays import as_array, whole_number
-from course_utils.arguments.regions import as_boxes, as_classes, as_fraction, refuse_rows
+from course_utils.arguments.models import require_module
+from course_utils.arguments.regions import as_boxes_within, as_classes, as_fraction
 from course_utils.arguments.tensors import look_at_pixels, require_floats, require_model_input
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.training import mode
 
+WIDTH = 8  # the maps of the three stages have 2, 3 and 8 times as many channels
+CLASSES = 10  # of objects; the background comes after them
+BINS = 5  # a side, of RoIAlign
+FEATURES = 128  # between the head's layers
 STRIDE = 8  # pixels from one place of the RPN's map to the next
 ANCHORS = ((14, 20), (20, 20), (20, 28))  # width and height, in pixels
 SCALES = (10.0, 10.0, 5.0, 5.0)  # deltas are learnt so many times larger, to be about 1
-GROWTH = 4.0  # a box grows at most to exp(4) of its size
-TAUGHT = 16  # proposals of a picture that the head learns from, besides the true boxes
+MAX_LOG_GROWTH = 4.0  # a box grows at most to exp(4) of its size
+PRE_NMS_TOP_N = 64  # anchors of a picture that go into the RPN's non-maximum suppression
+RPN_NMS_THRESHOLD = 0.7  # its IoU
+POST_NMS_TOP_N_TRAIN = 16  # proposals that the head learns from, besides the true boxes
 WEIGHTS = {"objectness": 0.2, "anchor": 0.1, "class": 1.0, "box": 0.5}
 
 
 class TwoStage(nn.Module):
     """The whole detector: three stages make maps, `rpn` proposes, `head` judges each RoI (L4.11).
 
-    width: the stages' maps have 2, 3 and 8 times as many channels, and are a half, a quarter and an
-    eighth as large as the picture. classes: of objects; the background comes after them. bins:
-    RoIAlign's, a side. features: between the head's layers. rpn: the last stage's map →
-    (N, 5 A, H/8, W/8), for each of A anchors its objectness and four deltas. Pictures are RGB,
-    0 … 1. 8: 173,950 parameters for 10 classes. Raises ArgumentError.
+    The maps of the stages, of 16, 24 and 64 channels, are a half, a quarter and an eighth as large
+    as the picture. rpn: the last stage's map → (N, 5 A, H/8, W/8), for each of A anchors its
+    objectness and four deltas. Pictures are RGB, 0 … 1. 173,950 parameters.
     """
 
-    def __init__(self, width=8, classes=10, bins=5, features=128):
+    def __init__(self):
         super().__init__()
-        width, self.bins = whole_number("width", width, 1), whole_number("bins", bins, 1)
-        self.classes = whole_number("classes", classes, 1)
-        features = whole_number("features", features, 1)
-        half, quarter, eighth, joined = 2 * width, 3 * width, 8 * width, 4 * width
+        half, quarter, eighth, joined = 2 * WIDTH, 3 * WIDTH, 8 * WIDTH, 4 * WIDTH
         sizes = ((3, half, 1), (half, quarter, 3), (quarter, eighth, 2))
         self.stages = nn.ModuleList(_stage(*size) for size in sizes)
         self.rpn = nn.Conv2d(eighth, 5 * len(ANCHORS), 1)
-        self.fine, self.coarse = nn.Conv2d(quarter, joined, 1), nn.Conv2d(eighth, joined, 1)
+        self.fine = nn.Conv2d(quarter, joined, 1)
+        self.coarse = nn.Conv2d(eighth, joined, 1)
         self.head = nn.Sequential(
-            nn.Flatten(), nn.Linear(joined * bins**2, features), nn.BatchNorm1d(features), nn.SiLU()
+            nn.Flatten(), nn.Linear(joined * BINS**2, FEATURES), nn.BatchNorm1d(FEATURES), nn.SiLU()
         )
-        self.label, self.move = nn.Linear(features, classes + 1), nn.Linear(features, 4)
+        self.label = nn.Linear(FEATURES, CLASSES + 1)
+        self.move = nn.Linear(FEATURES, 4)
 
     def body(self, images):
-        """Look once: pictures (N, 3, H, W) → the shared map (N, C, H/4, W/4), the last stage's map.
+        """Pictures (N, 3, H, W) → the shared map (N, C, H/4, W/4), and the last stage's map.
 
         The shared map adds the second stage's, which has the detail, and the last one's, enlarged.
         """
@@ -63,12 +66,12 @@ class TwoStage(nn.Module):
         return self.fine(quarter) + enlarged, eighth
 
     def regions(self, maps, rois):
-        """What the head says of RoIs (R, 5): logits (R, classes + 1) and deltas (R, 4)."""
+        """The head's output for RoIs (R, 5): logits (R, classes + 1) and deltas (R, 4)."""
         require_model_input("maps", maps, self)
-        require_floats("rois", rois, maps.dtype)
-        cut = roi_align(maps, rois, self.bins, 1 / 4, sampling_ratio=1, aligned=True)
-        seen = self.head(cut)
-        return self.label(seen), self.move(seen)
+        require_floats("rois", rois, dtype=maps.dtype)
+        features = roi_align(maps, rois, BINS, 1 / 4, sampling_ratio=1, aligned=True)
+        hidden = self.head(features)
+        return self.label(hidden), self.move(hidden)
 
 
 def _stage(ins, outs, layers):
@@ -80,112 +83,88 @@ def _stage(ins, outs, layers):
     return nn.Sequential(*parts)
 
 
-def bilinear(maps, y, x):
-    """The map between its places: (C, H, W) → (C,), the four nearest to row y, column x, weighed.
-
-    y, x: 0 in the middle of the first place; those beyond the map are taken at its border.
-    """
-    y, x = min(max(y, 0), maps.shape[1] - 1), min(max(x, 0), maps.shape[2] - 1)
-    top, left = int(y), int(x)
-    below, right = min(top + 1, maps.shape[1] - 1), min(left + 1, maps.shape[2] - 1)
-    down, along = y - top, x - left
-    upper = (1 - along) * maps[:, top, left] + along * maps[:, top, right]
-    lower = (1 - along) * maps[:, below, left] + along * maps[:, below, right]
-    return (1 - down) * upper + down * lower
-
-
-def roi_align_one(maps, box, bins, scale=1.0, samples=2):
-    """RoIAlign of one box, bin by bin, as one types it: (C, H, W) → (C, bins, bins).
-
-    box: x1, y1, x2, y2 in pixels, times `scale` in places of the map. A bin is the mean of
-    samples × samples points between the places (arXiv:1703.06870). torchvision's is the quick one.
-    """
-    x1, y1, x2, y2 = (side * scale - 0.5 for side in as_array("box", box).tolist())
-    out = torch.as_tensor(maps).new_zeros(len(maps), bins, bins)
-    for i in range(bins * samples):
-        for j in range(bins * samples):
-            y = y1 + (i + 0.5) * (y2 - y1) / (bins * samples)
-            x = x1 + (j + 0.5) * (x2 - x1) / (bins * samples)
-            out[:, i // samples, j // samples] += torch.as_tensor(bilinear(maps, y, x)) / samples**2
-    return out
-
-
 def anchor_boxes(rows, columns):
     """The boxes that the RPN moves: (rows · columns · A, 4) float32 xyxy in pixels.
 
-    Around the middle of each place of the map, row by row, one of each size of ANCHORS.
+    Around the centre of each place of the map, row by row, one of each size of ANCHORS.
     """
     sizes = torch.tensor(ANCHORS, dtype=torch.float32)
     y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    middles = STRIDE * (torch.stack([x, y], dim=-1).reshape(-1, 1, 2) + 0.5)
-    return torch.cat([middles - sizes / 2, middles + sizes / 2], dim=-1).reshape(-1, 4)
+    centres = STRIDE * (torch.stack([x, y], dim=-1).reshape(-1, 1, 2) + 0.5)
+    return torch.cat([centres - sizes / 2, centres + sizes / 2], dim=-1).reshape(-1, 4)
 
 
 def encode(boxes, truth):
     """`boxes.encode_boxes` in torch, times SCALES: (R, 4), (R, 4) → deltas (R, 4)."""
     require_floats("boxes", boxes)
     require_floats("truth", truth)
-    sizes, wanted = boxes[:, 2:] - boxes[:, :2], truth[:, 2:] - truth[:, :2]
-    way = (truth[:, :2] + truth[:, 2:] - boxes[:, :2] - boxes[:, 2:]) / 2 / sizes
-    return torch.cat([way, (wanted / sizes).log()], dim=1) * boxes.new_tensor(SCALES)
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    true_sizes = truth[:, 2:] - truth[:, :2]
+    offsets = (truth[:, :2] + truth[:, 2:] - boxes[:, :2] - boxes[:, 2:]) / 2 / sizes
+    return torch.cat([offsets, (true_sizes / sizes).log()], dim=1) * boxes.new_tensor(SCALES)
 
 
 def decode(boxes, deltas, size):
     """The reverse of `encode`, cut off at 0 and size: (R, 4), (R, 4) → boxes (R, 4)."""
     require_floats("boxes", boxes)
     require_floats("deltas", deltas)
-    way, growth = (deltas / deltas.new_tensor(SCALES)).split(2, dim=1)
+    offsets, growth = (deltas / deltas.new_tensor(SCALES)).split(2, dim=1)
     sizes = boxes[:, 2:] - boxes[:, :2]
-    middles = (boxes[:, :2] + boxes[:, 2:]) / 2 + way * sizes
-    halves = sizes * growth.clamp(max=GROWTH).exp() / 2
-    return torch.cat([middles - halves, middles + halves], dim=1).clamp(0, size)
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2 + offsets * sizes
+    halves = sizes * growth.clamp(max=MAX_LOG_GROWTH).exp() / 2
+    return torch.cat([centres - halves, centres + halves], dim=1).clamp(0, size)
 
 
 def match(boxes, truth, low, high, best=False):
-    """Which truth each box is about, (R,) int64, and its kind: 1 object, 0 background, −1 neither.
+    """The truth that each box matches and the kind of each box, both (R,) int64.
 
-    boxes: (R, 4). truth: (M, 4), M from 0. An object has an IoU of at least `high`, background
-    of less than `low`. best: what covers a truth most is an object anyway, as in Faster R-CNN.
+    Kinds: 1 object, 0 background, −1 neither. boxes: (R, 4). truth: (M, 4), M from 0. An object has
+    an IoU of at least `high`, background of less than `low`. best: the box of the highest IoU with
+    a truth is an object anyway, as in Faster R-CNN.
     """
     require_floats("boxes", boxes)
     require_floats("truth", truth)
-    about = torch.zeros(len(boxes), dtype=torch.long, device=boxes.device)
     if not len(truth):
-        return about, about.clone()
+        nothing = torch.zeros(len(boxes), dtype=torch.long, device=boxes.device)
+        return nothing, nothing.clone()
     ious = box_iou(boxes, truth)
-    most, about = ious.max(dim=1)
-    kind = (most >= high).long() - ((most >= low) & (most < high)).long()
+    highest, matched = ious.max(dim=1)
+    kind = (highest >= high).long() - ((highest >= low) & (highest < high)).long()
     if best:
         row, column = torch.nonzero((ious == ious.amax(dim=0)) & (ious > 0), as_tuple=True)
-        about[row], kind[row] = column, 1
-    return about, kind
+        matched[row] = column
+        kind[row] = 1
+    return matched, kind
 
 
-def split_said(said):
-    """What the RPN says, anchor by anchor: (N, 5 A, H, W) → (N, H·W·A), (N, H·W·A, 4)."""
-    require_floats("said", said)
-    by_anchor = said.movedim(1, -1).reshape(len(said), -1, 5)
+def split_output(raw_output):
+    """Objectness and deltas, anchor by anchor: (N, 5 A, H, W) → (N, H·W·A), (N, H·W·A, 4)."""
+    require_floats("raw_output", raw_output)
+    by_anchor = raw_output.movedim(1, -1).reshape(len(raw_output), -1, 5)
     return by_anchor[..., 0], by_anchor[..., 1:]
 
 
-def propose(said, size=64, most=20, before=64, threshold=0.7):
+def propose(raw_output, size=64, post_nms_top_n=20):
     """The RPN's proposals, RoIs (R, 5): the likeliest anchors, moved, without near copies.
 
-    said: (N, 5 A, H, W), of `rpn`. size: pixels a side. most: so many of each picture stay.
-    before: so many go into the non-maximum suppression; threshold: its IoU. No gradient passes.
+    raw_output: (N, 5 A, H, W), of `rpn`. size: pixels a side. post_nms_top_n: how many of each
+    picture are kept. No gradient passes.
     """
-    require_floats("said", said)
-    anchors = anchor_boxes(*said.shape[2:]).to(said.device)
-    scores, deltas = split_said(said.detach())
-    scores, chosen = scores.topk(min(before, len(anchors)), dim=1)
-    picture = torch.arange(len(said), device=said.device)[:, None].expand_as(chosen)
+    require_floats("raw_output", raw_output)
+    anchors = anchor_boxes(*raw_output.shape[2:]).to(raw_output.device)
+    scores, deltas = split_output(raw_output.detach())
+    scores, chosen = scores.topk(min(PRE_NMS_TOP_N, len(anchors)), dim=1)
+    pictures = torch.arange(len(raw_output), device=raw_output.device)
+    picture = pictures[:, None].expand_as(chosen)
     boxes = decode(anchors[chosen].flatten(0, 1), deltas[picture, chosen].flatten(0, 1), size)
-    picture, scores = picture.flatten(), scores.flatten()
-    seen = (boxes[:, 2:] - boxes[:, :2]).amin(dim=1) >= 1
-    rois = torch.cat([picture[:, None].to(boxes.dtype), boxes], dim=1)[seen]
-    rois = rois[batched_nms(rois[:, 1:], scores[seen], picture[seen], threshold)]  # best first
-    mine = rois[:, :1] == torch.arange(len(said), device=said.device)
-    return rois[(mine.cumsum(dim=0) * mine).sum(dim=1) <= most]
+    picture = picture.flatten()
+    large = (boxes[:, 2:] - boxes[:, :2]).amin(dim=1) >= 1
+    rois = torch.cat([picture[:, None].to(boxes.dtype), boxes], dim=1)[large]
+    kept = batched_nms(rois[:, 1:], scores.flatten()[large], picture[large], RPN_NMS_THRESHOLD)
+    rois = rois[kept]  # best first
+    own = rois[:, :1] == pictures  # (R, N), one True a row
+    rank = (own.cumsum(dim=0) * own).sum(dim=1)  # among the RoIs of the same picture, from 1
+    return rois[rank <= post_nms_top_n]
 
 
 def two_stage_loss(model, images, boxes_list, labels_list, proposals=None):
@@ -197,15 +176,17 @@ def two_stage_loss(model, images, boxes_list, labels_list, proposals=None):
     "objectness", binary cross-entropy, and "anchor", smooth L1 of the deltas; of the head
     "class", cross-entropy, and "box", smooth L1. Raises ArgumentError.
     """
-    _check_images(model, images)
-    boxes_list, labels_list = as_truth(boxes_list, labels_list, images, model.classes)
-    (maps, eighth), parts = model.body(images), {}
+    _require_pictures(model, images)
+    boxes_list, labels_list = _as_truth(boxes_list, labels_list, images)
+    maps, eighth = model.body(images)
     if proposals is None:
-        said = model.rpn(eighth)
-        parts, rois = _rpn_loss(said, boxes_list), propose(said, images.shape[-1], TAUGHT)
+        raw_output = model.rpn(eighth)
+        parts = _rpn_loss(raw_output, boxes_list)
+        rois = propose(raw_output, images.shape[-1], POST_NMS_TOP_N_TRAIN)
     else:
-        rois = as_rois(proposals, images)
-    rois = torch.cat([rois, as_rois(boxes_list, images)])  # the truth is a good proposal
+        parts = {}
+        rois = _as_rois(proposals, images)
+    rois = torch.cat([rois, _as_rois(boxes_list, images)])  # the truth is a good proposal
     if model.training and len(rois) == 1:
         raise ArgumentError("one region alone cannot be normalised; give proposals, or more boxes")
     parts |= _head_loss(*model.regions(maps, rois), rois, boxes_list, labels_list)
@@ -213,33 +194,38 @@ def two_stage_loss(model, images, boxes_list, labels_list, proposals=None):
     return sum(parts.values()), parts
 
 
-def _rpn_loss(said, boxes_list):
-    anchors = anchor_boxes(*said.shape[2:]).to(said.device)
-    found = [match(anchors, truth, 0.3, 0.6, best=True) for truth in boxes_list]
-    kind = torch.stack([kind for _, kind in found])
-    aims = [truth[about[k == 1]] for truth, (about, k) in zip(boxes_list, found, strict=True)]
-    wanted = encode(anchors.expand(len(kind), -1, -1)[kind == 1], torch.cat(aims))
-    scores, deltas = split_said(said)
-    judged, goals = kind >= 0, kind.to(scores.dtype)
-    entropy = functional.binary_cross_entropy_with_logits
-    return {
-        "objectness": entropy(scores[judged], goals[judged], reduction="sum"),
-        "anchor": functional.smooth_l1_loss(deltas[kind == 1], wanted, reduction="sum"),
-    }
+def _rpn_loss(raw_output, boxes_list):
+    anchors = anchor_boxes(*raw_output.shape[2:]).to(raw_output.device)
+    matches = [match(anchors, truth, 0.3, 0.6, best=True) for truth in boxes_list]
+    kinds = torch.stack([kind for _, kind in matches])
+    matched_boxes = [
+        truth[matched[kind == 1]]
+        for truth, (matched, kind) in zip(boxes_list, matches, strict=True)
+    ]
+    positive = kinds == 1
+    wanted = encode(anchors.expand(len(kinds), -1, -1)[positive], torch.cat(matched_boxes))
+    scores, deltas = split_output(raw_output)
+    counted = kinds >= 0
+    objectness = functional.binary_cross_entropy_with_logits(
+        scores[counted], kinds.to(scores.dtype)[counted], reduction="sum"
+    )
+    anchor = functional.smooth_l1_loss(deltas[positive], wanted, reduction="sum")
+    return {"objectness": objectness, "anchor": anchor}
 
 
 def _head_loss(logits, deltas, rois, boxes_list, labels_list):
-    goals = torch.full((len(rois),), logits.shape[1] - 1, device=rois.device)  # background
-    aims = rois[:, 1:].clone()  # those of the background are not asked for
+    targets = torch.full((len(rois),), CLASSES, device=rois.device)  # background
+    matched_boxes = rois[:, 1:].clone()  # those of the background are not used
     for i, (truth, labels) in enumerate(zip(boxes_list, labels_list, strict=True)):
-        here = torch.nonzero(rois[:, 0] == i)[:, 0]
-        about, kind = match(rois[here, 1:], truth, 0.5, 0.5)
-        mine, about = here[kind == 1], about[kind == 1]
-        goals[mine], aims[mine] = labels[about], truth[about]
-    objects = goals < logits.shape[1] - 1
-    wanted = encode(rois[objects, 1:], aims[objects])
+        own = torch.nonzero(rois[:, 0] == i)[:, 0]
+        matched, kind = match(rois[own, 1:], truth, 0.5, 0.5)
+        positive = own[kind == 1]
+        targets[positive] = labels[matched[kind == 1]]
+        matched_boxes[positive] = truth[matched[kind == 1]]
+    objects = targets < CLASSES
+    wanted = encode(rois[objects, 1:], matched_boxes[objects])
     return {
-        "class": functional.cross_entropy(logits, goals, reduction="sum"),
+        "class": functional.cross_entropy(logits, targets, reduction="sum"),
         "box": functional.smooth_l1_loss(deltas[objects], wanted, reduction="sum"),
     }
 
@@ -251,61 +237,57 @@ def detect(model, images, threshold=0.01, nms_threshold=0.5, proposals=None):
     kept. nms_threshold: of the suppression in each class. proposals: of each picture (P, 4); None:
     the RPN's. Arrays, best first, as `metrics` takes them. Raises ArgumentError.
     """
-    _check_images(model, images)
+    _require_pictures(model, images)
     threshold = float(as_fraction("threshold", threshold))
-    nms_threshold, size = float(as_fraction("nms_threshold", nms_threshold)), images.shape[-1]
+    nms_threshold = float(as_fraction("nms_threshold", nms_threshold))
+    size = images.shape[-1]
     with mode(model, training=False), torch.inference_mode():
         maps, last = model.body(images)
-        rois = propose(model.rpn(last), size) if proposals is None else as_rois(proposals, images)
+        rois = propose(model.rpn(last), size) if proposals is None else _as_rois(proposals, images)
         logits, deltas = model.regions(maps, rois)
-        boxes, scores = decode(rois[:, 1:], deltas, size), logits.softmax(1)[:, :-1]
+        boxes = decode(rois[:, 1:], deltas, size)
+        scores = logits.softmax(1)[:, :-1]
     row, label = torch.nonzero(scores >= threshold, as_tuple=True)
-    boxes, scores, picture = boxes[row], scores[row, label], rois[row, 0].long()
-    kept = batched_nms(boxes, scores, picture * model.classes + label, nms_threshold)
-    parts = {"boxes": boxes, "scores": scores, "labels": label}
+    picture = rois[row, 0].long()
+    parts = {"boxes": boxes[row], "scores": scores[row, label], "labels": label}
+    group = picture * CLASSES + label
+    kept = batched_nms(parts["boxes"], parts["scores"], group, nms_threshold)
     rows = [kept[picture[kept] == i] for i in range(len(images))]
     return [{name: part[row].cpu().numpy() for name, part in parts.items()} for row in rows]
 
 
-def _check_images(model, images):
-    if not isinstance(model, TwoStage):
-        raise ArgumentError(f"model must be a TwoStage, got {type(model).__name__}")
-    require_model_input("images", images, model, pixels=True)
-    shape = tuple(images.shape)
-    if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3] or 0 in shape or shape[3] % STRIDE:
-        raise ArgumentError(f"images must be (N, 3, H, H) with H a multiple of 8, got {shape}")
+def _require_pictures(model, images):
+    require_module("model", model, TwoStage)
+    require_model_input("images", images, model, "N", 3, "H", "H", pixels=True)
+    if images.shape[3] % STRIDE:
+        raise ArgumentError(f"images must have sides of 8, 16, … pixels, got {images.shape[3]}")
     look_at_pixels("images", images)
 
 
-def as_rois(boxes_list, images):
+def _as_rois(boxes_list, images):
     """Boxes of each picture → RoIs (R, 5) on the images' device."""
     if isinstance(boxes_list, dict) or len(boxes_list) != len(images):
         raise ArgumentError(f"there are {len(images)} images and {len(boxes_list)} proposals")
     rows = [torch.empty(0, 5)]
     for i, boxes in enumerate(boxes_list):
-        boxes = torch.as_tensor(_as_sized(f"proposals[{i}]", boxes, images.shape[-1])).float()
-        rows.append(functional.pad(boxes, (1, 0), value=i))
+        boxes = as_boxes_within(f"proposals[{i}]", boxes, images.shape[-1])
+        rows.append(functional.pad(torch.as_tensor(boxes).float(), (1, 0), value=i))
     return torch.cat(rows).to(images.device)
 
 
-def as_truth(boxes_list, labels_list, images, classes):
+def _as_truth(boxes_list, labels_list, images):
     """Boxes (M, 4) float32 and labels (M,) int64 of each picture on the images' device."""
     if not len(boxes_list) == len(labels_list) == len(images):
         counts = f"{len(images)} images, {len(boxes_list)} boxes and {len(labels_list)} labels"
         raise ArgumentError(f"there are {counts}; give one list entry a picture")
     every_box, every_label = [], []
-    for i, (boxes, kinds) in enumerate(zip(boxes_list, labels_list, strict=True)):
-        boxes = _as_sized(f"boxes_list[{i}]", boxes, images.shape[-1])
-        kinds = as_classes(f"labels_list[{i}]", kinds, len(boxes))
-        if ((kinds < 0) | (kinds >= classes)).any():
-            raise ArgumentError(f"labels_list[{i}] must be 0 … {classes - 1}, got {kinds.tolist()}")
+    for i, (boxes, labels) in enumerate(zip(boxes_list, labels_list, strict=True)):
+        boxes = as_boxes_within(f"boxes_list[{i}]", boxes, images.shape[-1])
+        labels = as_classes(f"labels_list[{i}]", labels, len(boxes))
+        if ((labels < 0) | (labels >= CLASSES)).any():
+            raise ArgumentError(
+                f"labels_list[{i}] must be 0 … {CLASSES - 1}, got {labels.tolist()}"
+            )
         every_box.append(torch.as_tensor(boxes).float().to(images.device))
-        every_label.append(torch.as_tensor(kinds).to(images.device))
+        every_label.append(torch.as_tensor(labels).to(images.device))
     return every_box, every_label
-
-
-def _as_sized(name, boxes, size):
-    boxes = as_boxes(name, boxes)
-    wrong = (boxes < 0) | (boxes > size) | (boxes == boxes[:, [2, 3, 0, 1]])
-    refuse_rows(wrong.any(axis=1), name, boxes, f"must have an area, within 0 … {size} pixels")
-    return boxes

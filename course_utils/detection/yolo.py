@@ -1,7 +1,7 @@
 """A small one-stage detector (L4.03–L4.06): targets, network, boxes out of cells, loss, detections.
 
 A grid of S × S cells lies over the picture; the cell with an object's centre answers for it, with
-one box. What is said by cell is (N, channels, S, S), row and column last: channels 0 … 3 are the
+one box. Outputs and targets are (N, channels, S, S), row and column last: channels 0 … 3 are the
 box, x and y of its centre, 0 … 1 across the cell, and its width and height, 0 … 1 of the picture;
 4 is the confidence; from 5 on the class. Source: Redmon et al., arXiv:1506.02640.
 """
@@ -11,8 +11,9 @@ from torch import nn
 from torch.nn import functional
 
 from course_utils.arguments.arrays import as_labels, whole_number
-from course_utils.arguments.regions import as_boxes, as_classes, as_fraction, refuse_rows
-from course_utils.arguments.tensors import look_at_pixels, require_floats, require_model_input
+from course_utils.arguments.models import require_module
+from course_utils.arguments.regions import as_boxes_within, as_classes, as_fraction
+from course_utils.arguments.tensors import require_floats, require_pixels
 from course_utils.detection.boxes import batched_nms
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
@@ -20,23 +21,25 @@ from course_utils.training import mode
 
 
 def encode_targets(boxes_list, labels_list, size=64, cells=8):
-    """What each cell should say: (N, 6, cells, cells) float32, 0 where no object has its centre.
+    """The target of each cell: (N, 6, cells, cells) float32, 0 where no object has its centre.
 
     boxes_list: of each picture (M, 4) x1, y1, x2, y2 in pixels, M from 0. labels_list: of each
     picture (M,) whole numbers; channel 5 holds the number itself. size: pixels a side.
-    Of two objects with their centres in one cell the later stays (L4.04). Raises ArgumentError.
+    Of two objects with their centres in one cell the later is kept (L4.04). Raises ArgumentError.
     """
-    size, cells = whole_number("size", size, 1), whole_number("cells", cells, 1)
+    size = whole_number("size", size, 1)
+    cells = whole_number("cells", cells, 1)
     if len(boxes_list) != len(labels_list):
         raise ArgumentError(f"there are {len(boxes_list)} boxes and {len(labels_list)} labels")
     targets = torch.zeros(len(boxes_list), 6, cells, cells)
     for i in range(len(boxes_list)):
-        boxes, labels = _as_objects(i, boxes_list[i], labels_list[i], size)
+        boxes = as_boxes_within(f"boxes_list[{i}]", boxes_list[i], size)
+        labels = as_classes(f"labels_list[{i}]", labels_list[i], len(boxes))
         for (x1, y1, x2, y2), label in zip(boxes.tolist(), labels.tolist(), strict=True):
-            x, y = (x1 + x2) / 2 * cells / size, (y1 + y2) / 2 * cells / size  # in cells
-            width, height = (x2 - x1) / size, (y2 - y1) / size
-            said = [x - int(x), y - int(y), width, height, 1, label]
-            targets[i, :, min(int(y), cells - 1), min(int(x), cells - 1)] = torch.tensor(said)
+            x = (x1 + x2) / 2 * cells / size  # in cells
+            y = (y1 + y2) / 2 * cells / size
+            target = [x - int(x), y - int(y), (x2 - x1) / size, (y2 - y1) / size, 1, label]
+            targets[i, :, min(int(y), cells - 1), min(int(x), cells - 1)] = torch.tensor(target)
     return targets
 
 
@@ -46,32 +49,38 @@ def yolo_network(width=8, classes=10):
     Out come numbers without limits, `decode` makes boxes of them. width: the layers have 2, 3, 3,
     3, 8 and 8 times as many channels; 8: 66,351 parameters for 10 classes. Takes RGB, 0 … 1.
     """
-    width, classes = whole_number("width", width, 1), whole_number("classes", classes, 1)
-    layers, ins = [], 3
+    width = whole_number("width", width, 1)
+    classes = whole_number("classes", classes, 1)
+    layers = []
+    ins = 3
     for times, stride in ((2, 2), (3, 2), (3, 1), (3, 1), (8, 2), (8, 1)):
         layers += [conv_norm(ins, times * width, 3, stride), nn.SiLU()]
         ins = times * width
     return nn.Sequential(*layers, nn.Conv2d(ins, 5 + classes, 1))
 
 
-def pixel_boxes(said, size=64):
-    """Boxes, xyxy in pixels, out of a table's first channels: (N, 4, S, S) → (N, S, S, 4)."""
-    require_floats("said", said)
-    x, y, width, height = said.unbind(1)
-    cells = said.shape[-1]
-    number = torch.arange(cells, device=said.device)
-    x, y = (x + number) / cells, (y + number[:, None]) / cells
+def pixel_boxes(offsets, size=64):
+    """Boxes, xyxy in pixels, of each cell's x, y, width, height: (N, 4, S, S) → (N, S, S, 4).
+
+    offsets: 0 … 1, x and y across the cell, width and height of the picture.
+    """
+    require_floats("offsets", offsets)
+    x, y, width, height = offsets.unbind(1)
+    cells = offsets.shape[-1]
+    number = torch.arange(cells, device=offsets.device)
+    x = (x + number) / cells
+    y = (y + number[:, None]) / cells
     corners = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
     return size * torch.stack(corners, dim=-1)
 
 
 def decode(outputs, size=64):
-    """What the network says, as boxes, confidences and probabilities of the classes (L4.04).
+    """The network's output as boxes, confidences and probabilities of the classes (L4.04).
 
     outputs: (N, 5 + K, S, S). size: pixels a side. Returns boxes (N, S, S, 4), xyxy in pixels;
     confidence (N, S, S), 0 … 1; classes (N, S, S, K), sum 1. Raises ArgumentError.
     """
-    _check_shape("outputs", outputs, "N", "5 + K", "S", "S")
+    require_floats("outputs", outputs, "N", "5 + K", "S", "S")
     boxes = pixel_boxes(outputs[:, :4].sigmoid(), whole_number("size", size, 1))
     return boxes, outputs[:, 4].sigmoid(), outputs[:, 5:].softmax(1).movedim(1, -1)
 
@@ -82,7 +91,8 @@ def paired_giou(a, b):
     require_floats("b", b)
     inside = torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])
     around = torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])
-    shared, around = inside.clamp(min=0).prod(dim=1), around.prod(dim=1)
+    shared = inside.clamp(min=0).prod(dim=1)
+    around = around.prod(dim=1)
     union = (a[:, 2:] - a[:, :2]).prod(dim=1) + (b[:, 2:] - b[:, :2]).prod(dim=1) - shared
     return shared / union - (around - union) / around
 
@@ -94,13 +104,14 @@ def yolo_loss(outputs, targets):
     Parts, summed and divided by N: "confidence", binary cross-entropy of all cells; for the cells
     that answer "box", 2 · (1 − GIoU), and "class", cross-entropy. Raises ArgumentError.
     """
-    _check_shape("outputs", outputs, "N", "5 + K", "S", "S")
-    _check_shape("targets", targets, len(outputs), 6, *outputs.shape[2:])
+    require_floats("outputs", outputs, "N", "5 + K", "S", "S")
+    require_floats("targets", targets, len(outputs), 6, *outputs.shape[2:])
     targets = targets.to(outputs.device)
     answers = targets[:, 4] == 1  # (N, S, S)
     boxes = pixel_boxes(outputs[:, :4].sigmoid())[answers]
     truth = pixel_boxes(targets[:, :4])[answers]
-    logits, labels = outputs[:, 5:].movedim(1, -1)[answers], targets[:, 5][answers].long()
+    logits = outputs[:, 5:].movedim(1, -1)[answers]
+    labels = targets[:, 5][answers].long()
     as_labels(labels, len(labels), logits.shape[1])
     confidence = functional.binary_cross_entropy_with_logits
     parts = {
@@ -116,20 +127,18 @@ def detect(model, images, threshold=0.001, nms_threshold=0.5):
     """What the model finds in each picture: a list of dicts of "boxes", "scores", "labels" (L4.06).
 
     images: (N, 3, H, H) float32, 0 … 1. Every cell offers its box once a class, with the score
-    confidence · probability; those of at least `threshold` stay, 0 … 1, unless `batched_nms`
-    takes them away. Arrays, best first, as `metrics` takes them. Raises ArgumentError.
+    confidence · probability; those of at least `threshold`, 0 … 1, go through `batched_nms`.
+    Arrays, best first, as `metrics` takes them. Raises ArgumentError.
     """
     threshold = float(as_fraction("threshold", threshold))
-    if not isinstance(model, nn.Module):
-        raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
-    require_model_input("images", images, model, pixels=True)
-    _check_shape("images", images, "N", 3, "H", "H")
-    look_at_pixels("images", images, 2)
+    require_module("model", model)
+    require_pixels("images", images, model, "N", 3, "H", "H")
     if images.shape[-1] % 8:
         raise ArgumentError(f"images must have sides of 8, 16, … pixels, got {images.shape[-1]}")
     with mode(model, training=False), torch.inference_mode():
         boxes, confidence, classes = decode(model(images), images.shape[-1])
-    boxes, scores = boxes.flatten(1, 2).cpu(), (confidence[..., None] * classes).flatten(1, 2).cpu()
+    boxes = boxes.flatten(1, 2).cpu()
+    scores = (confidence[..., None] * classes).flatten(1, 2).cpu()
     found = []
     for i in range(len(images)):
         cell, label = torch.nonzero(scores[i] >= threshold, as_tuple=True)
@@ -137,19 +146,3 @@ def detect(model, images, threshold=0.001, nms_threshold=0.5):
         kept = batched_nms(*offered.values(), nms_threshold)
         found.append({name: part[kept].numpy() for name, part in offered.items()})
     return found
-
-
-def _as_objects(i, boxes, labels, size):
-    boxes = as_boxes(name := f"boxes_list[{i}]", boxes)
-    wrong = (boxes < 0) | (boxes > size) | (boxes == boxes[:, [2, 3, 0, 1]])
-    refuse_rows(wrong.any(axis=1), name, boxes, f"must have an area, within 0 … {size} pixels")
-    return boxes, as_classes(f"labels_list[{i}]", labels, len(boxes))
-
-
-def _check_shape(name, value, *wanted):
-    """Refuse what is no float tensor (N, C, S, S) of the wanted numbers; a text allows any."""
-    require_floats(name, value)
-    shape = tuple(value.shape)
-    fits = len(shape) == 4 and shape[2] == shape[3] and 0 not in shape
-    if not fits or any(type(w) is int and w != n for w, n in zip(wanted, shape, strict=True)):
-        raise ArgumentError(f"{name} must be ({', '.join(map(str, wanted))}), got {shape}")

@@ -123,7 +123,7 @@ def _short(number):
 
 def _gray_batch(images):
     """A batch of gray images (N, 1, H, W), float32, finite. Raises ArgumentError."""
-    require_floats("images", images, torch.float32, pixels=True)
+    require_floats("images", images, dtype=torch.float32, pixels=True)
     if images.ndim != 4 or images.shape[1] != 1:
         fix = "; for gray images use images[:, None]" if images.ndim == 3 else ""
         raise ArgumentError(f"images must be (N, 1, H, W), got {tuple(images.shape)}{fix}")

@@ -9,14 +9,15 @@ from course_utils.figures import BLUE, GREEN, PURPLE, VERMILION, show
 
 REAL, MADE, CURVE = BLUE, VERMILION, "0.25"
 SPAN = -4.0, 5.0
+REAL_BELL = 2.0, 0.5  # mean and deviation
 
 
-def show_duel(story, rounds, alt, real=(2.0, 0.5), samples=2000):
+def show_duel(story, rounds, alt):
     """Moments of the GAN of five numbers, side by side.
 
     story: (R, 5) of shift, scale, w₀, w₁, w₂ before each round. rounds: which of them to draw.
-    alt: as in `figures.show`. real: mean and deviation of the real bell. samples: made numbers
-    in each histogram. Raises ArgumentError.
+    alt: as in `figures.show`. The real bell has the mean 2 and the deviation 0.5. Raises
+    ArgumentError.
     """
     story = as_array("story", story).astype(float)
     if story.ndim != 2 or story.shape[1] != 5:
@@ -24,8 +25,10 @@ def show_duel(story, rounds, alt, real=(2.0, 0.5), samples=2000):
     wrong = [r for r in rounds if not 0 <= r < len(story)]
     if wrong or not len(rounds):
         raise ArgumentError(f"rounds must be 0 … {len(story) - 1}, one or more, got {list(rounds)}")
-    x, noise = np.linspace(*SPAN, 400), np.random.default_rng(0).normal(size=samples)
-    bell = np.exp(-(((x - real[0]) / real[1]) ** 2) / 2) / (real[1] * np.sqrt(2 * np.pi))
+    x = np.linspace(*SPAN, 400)
+    noise = np.random.default_rng(0).normal(size=2000)
+    mean, deviation = REAL_BELL
+    bell = np.exp(-(((x - mean) / deviation) ** 2) / 2) / (deviation * np.sqrt(2 * np.pi))
     figure, axes = plt.subplots(1, len(rounds), figsize=(10, 2.9), sharey=True, squeeze=False)
     for ax, moment in zip(axes[0], rounds, strict=True):
         shift, scale, *w = story[moment]

@@ -19,6 +19,7 @@ from course_utils.training import mode
 
 SIDE = 28
 GRID = 6, 10  # rows and columns of the pictures that are watched; with classes, a column each
+BATCH_SIZE = 64
 
 
 def discriminator_loss(real, fake):
@@ -50,7 +51,8 @@ class Generator(nn.Module):
     def __init__(self, latent=64, width=32, classes=0):
         super().__init__()
         self.latent = whole_number("latent", latent, 1)
-        width, self.classes = whole_number("width", width, 1), whole_number("classes", classes, 0)
+        self.classes = whole_number("classes", classes, 0)
+        width = whole_number("width", width, 1)
         self.layers = nn.Sequential(
             nn.Linear(latent + classes, 2 * width * 49, bias=False),
             nn.Unflatten(1, (2 * width, 7, 7)),
@@ -65,9 +67,7 @@ class Generator(nn.Module):
 
     def forward(self, noise, labels=None):
         """(N, latent) and, with classes, labels (N,) → (N, 1, 28, 28)."""
-        require_model_input("noise", noise, self)
-        if noise.ndim != 2 or noise.shape[1] != self.latent:
-            raise ArgumentError(f"noise must be (N, {self.latent}), got {tuple(noise.shape)}")
+        require_model_input("noise", noise, self, "N", self.latent)
         labels = _labels(labels, self.classes, len(noise))
         if labels is not None:
             noise = torch.cat([noise, functional.one_hot(labels, self.classes).to(noise)], dim=1)
@@ -84,7 +84,8 @@ class Discriminator(nn.Module):
 
     def __init__(self, width=32, classes=0):
         super().__init__()
-        width, self.classes = whole_number("width", width, 1), whole_number("classes", classes, 0)
+        self.classes = whole_number("classes", classes, 0)
+        width = whole_number("width", width, 1)
         self.layers = nn.Sequential(
             nn.Conv2d(1, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
@@ -98,10 +99,7 @@ class Discriminator(nn.Module):
 
     def forward(self, pictures, labels=None):
         """(N, 1, 28, 28) and, with classes, labels (N,) → logits (N,)."""
-        require_model_input("pictures", pictures, self)
-        if pictures.shape[1:] != (1, SIDE, SIDE):
-            wanted = f"(N, 1, {SIDE}, {SIDE})"
-            raise ArgumentError(f"pictures must be {wanted}, got {tuple(pictures.shape)}")
+        require_model_input("pictures", pictures, self, "N", 1, SIDE, SIDE)
         labels = _labels(labels, self.classes, len(pictures))
         features = self.layers(pictures)
         logits = self.real(features)[:, 0]
@@ -136,27 +134,25 @@ class GanHistory:
     average: nn.Module | None = None
 
 
-def train_gan(generator, discriminator, images, labels=None, steps=600, batch_size=64,
-              rates=(2e-4, 2e-4), generator_steps=1, average=0.99, watch=(), seed=0):  # fmt: skip
+def train_gan(generator, discriminator, images, labels=None, steps=600, rates=(2e-4, 2e-4),
+              average=0.99, watch=(), seed=0):  # fmt: skip
     """Train both networks in place, one step of each in turn; returns a GanHistory.
 
-    images: (N, 1, 28, 28) float32, −1 … 1. labels: (N,), for networks with classes.
+    images: (N, 1, 28, 28) float32, −1 … 1; a batch has 64. labels: (N,), for networks with classes.
     rates: Adam's learning rate of generator and discriminator; its β₁ is 0.5, as in the paper.
-    generator_steps: how often the generator steps for one step of the discriminator.
     average: `history.average` is a generator whose weights are a running mean over about
     1 / (1 − average) steps; its normalisation's numbers are those of the last step.
     watch: steps before which 60 pictures, always from the same noise, go into `history.frames`
     (`steps` itself: after the last one). seed: of batches and noise.
-    An interrupt ends the training early; what was learnt is kept. Afterwards both networks are in
+    An interrupt ends the training early; the weights are kept. Afterwards both networks are in
     evaluation mode. Raises ArgumentError.
     """
     steps = whole_number("steps", steps, 1)
-    batch_size = whole_number("batch_size", batch_size, 2)
-    generator_steps = whole_number("generator_steps", generator_steps, 1)
     draw = torch.Generator().manual_seed(whole_number("seed", seed, 0))
     rates = _as_rates(rates)
     _check_training(generator, discriminator, images, average, watch)
-    classes, device = generator.classes, next(generator.parameters()).device
+    classes = generator.classes
+    device = next(generator.parameters()).device
     labels = _labels(labels, classes, len(images), "images")
     g_optimizer, d_optimizer = (
         torch.optim.Adam(network.parameters(), rate, betas=(0.5, 0.999), fused=True)
@@ -166,33 +162,26 @@ def train_gan(generator, discriminator, images, labels=None, steps=600, batch_si
     d_losses, g_losses = [], []
     fixed = fixed_noise(generator, seed)
 
-    def draw_fakes():
-        """Generated pictures, and the labels that were asked for."""
-        asked = None
-        if classes:
-            asked = torch.randint(classes, (batch_size,), generator=draw).to(device)
-        noise = torch.randn(batch_size, generator.latent, generator=draw).to(device)
-        return generator(noise, asked), asked
-
     with mode(generator, training=True), mode(discriminator, training=True):
         try:
             for step in progress(range(steps), "training"):
                 if step in watch:
                     history.frames[step] = draw_pictures(history.average, *fixed)
-                batch = torch.randint(len(images), (batch_size,), generator=draw)
+                batch = torch.randint(len(images), (BATCH_SIZE,), generator=draw)
+                real = images[batch].to(device)
                 real_labels = None if labels is None else labels[batch].to(device)
-                fakes, asked = draw_fakes()
+                fake_labels = None
+                if classes:
+                    fake_labels = torch.randint(classes, (BATCH_SIZE,), generator=draw).to(device)
+                noise = torch.randn(BATCH_SIZE, generator.latent, generator=draw).to(device)
+                fakes = generator(noise, fake_labels)
                 d_loss = discriminator_loss(
-                    discriminator(images[batch].to(device), real_labels),
-                    discriminator(fakes.detach(), asked),
+                    discriminator(real, real_labels), discriminator(fakes.detach(), fake_labels)
                 )
                 _step(d_optimizer, d_loss)
                 d_losses.append(d_loss.detach())
-                for turn in range(generator_steps):
-                    if turn:
-                        fakes, asked = draw_fakes()
-                    g_loss = generator_loss(discriminator(fakes, asked))
-                    _step(g_optimizer, g_loss)
+                g_loss = generator_loss(discriminator(fakes, fake_labels))
+                _step(g_optimizer, g_loss)
                 g_losses.append(g_loss.detach())
                 _follow(history.average, generator, min(average, (step + 1) / (step + 10)))
         except KeyboardInterrupt:
@@ -211,8 +200,8 @@ def fixed_noise(generator, seed=0):
     rows, columns = GRID
     draw = torch.Generator().manual_seed(whole_number("seed", seed, 0) + 1)
     noise = torch.randn(rows * columns, generator.latent, generator=draw)
-    kinds = torch.arange(rows * columns) % generator.classes if generator.classes else None
-    return noise, kinds
+    labels = torch.arange(rows * columns) % generator.classes if generator.classes else None
+    return noise, labels
 
 
 def draw_pictures(generator, noise, labels=None):
@@ -220,8 +209,8 @@ def draw_pictures(generator, noise, labels=None):
     require_model_input("noise", noise, generator)
     device = next(generator.parameters()).device
     with mode(generator, training=False), torch.inference_mode():
-        kinds = None if labels is None else torch.as_tensor(labels).to(device)
-        return generator(noise.to(device), kinds).cpu().contiguous()
+        labels = None if labels is None else torch.as_tensor(labels).to(device)
+        return generator(noise.to(device), labels).cpu().contiguous()
 
 
 def sheet(pictures, columns=10):
@@ -230,9 +219,7 @@ def sheet(pictures, columns=10):
     The last row is filled with black. NumPy float32.
     """
     columns = whole_number("columns", columns, 1)
-    require_floats("pictures", pictures)
-    if pictures.ndim != 4:
-        raise ArgumentError(f"pictures must be (N, 1, H, W), got {tuple(pictures.shape)}")
+    require_floats("pictures", pictures, "N", 1, "H", "W")
     require_tanh_range("pictures", pictures)
     count, _, height, width = pictures.shape
     rows = -(-count // columns)
@@ -283,9 +270,7 @@ def _as_rates(rates):
 
 def _check_training(generator, discriminator, images, average, watch):
     """Refuse what `train_gan` cannot train with."""
-    require_floats("images", images, torch.float32)
-    if images.shape[1:] != (1, SIDE, SIDE) or not len(images):
-        raise ArgumentError(f"images must be (N, 1, 28, 28), N from 1, got {tuple(images.shape)}")
+    require_floats("images", images, "N", 1, SIDE, SIDE, dtype=torch.float32)
     require_tanh_range("images", images)
     if not isinstance(watch, tuple | list | set | range):
         raise ArgumentError(f"watch must be a tuple of steps, got {watch!r}; use ({watch!r},)")

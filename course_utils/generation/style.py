@@ -12,18 +12,17 @@ from torch import nn
 from torch.nn import functional
 
 from course_utils.arguments.arrays import finite_number, whole_number
+from course_utils.arguments.models import require_module
 from course_utils.arguments.pictures import as_rgb
 from course_utils.arguments.tensors import require_floats
 from course_utils.data import load_weights
-from course_utils.errors import ArgumentError, require_option
+from course_utils.errors import ArgumentError
 from course_utils.progress import progress
-from course_utils.training import pick_device
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CONTENT_LAYER = "relu3_2"
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512,))  # VGG-16's channels up to conv4_1
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's red, green, blue, 0 … 1
-POOLINGS = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
 SMALLEST = 16  # pixels a side: relu4_1 then has 2 × 2 places
 
 
@@ -93,14 +92,15 @@ class VGGFeatures(nn.Module):
 
     "relu2_1" is the first ReLU after the first pooling: (N, 128, H/2, W/2), and so on, H and W
     from 8. The pixels are standardised inside by ImageNet's mean and standard deviation, as the
-    weights of `data/weights` want it. layers: the modules, numbered as torchvision's features.
-    pooling: "average", as Gatys et al. recommend, or "max", as the network was trained.
+    weights of `data/weights` want it. layers: the modules, numbered as torchvision's features; the
+    pooling takes means, as Gatys et al. recommend, and not maxima, as the network was trained.
     """
 
-    def __init__(self, pooling="average"):
+    def __init__(self):
         super().__init__()
-        require_option("pooling", pooling, list(POOLINGS))
-        self.layers, self.names, ins = nn.Sequential(), {}, 3
+        self.layers = nn.Sequential()
+        self.names = {}
+        ins = 3
         for stage, channels in enumerate(STAGES, 1):
             for number, outs in enumerate(channels, 1):
                 self.layers.append(nn.Conv2d(ins, outs, 3, padding=1))
@@ -108,13 +108,14 @@ class VGGFeatures(nn.Module):
                 self.layers.append(nn.ReLU())
                 ins = outs
             if stage < len(STAGES):
-                self.layers.append(POOLINGS[pooling](2))
+                self.layers.append(nn.AvgPool2d(2))
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
 
     def forward(self, images):
-        require_floats("images", images, self.mean.dtype, pixels=True)
-        x, maps = (images - self.mean) / self.std, {}
+        require_floats("images", images, dtype=self.mean.dtype, pixels=True)
+        x = (images - self.mean) / self.std
+        maps = {}
         for index, layer in enumerate(self.layers):
             x = layer(x)
             if index in self.names:
@@ -122,18 +123,18 @@ class VGGFeatures(nn.Module):
         return maps
 
 
-def vgg_features(trained=True, pooling="average", seed=0):
+def vgg_features(trained=True):
     """A frozen `VGGFeatures` with the course's weights, in evaluation mode, on the CPU.
 
-    trained: False draws orthogonal weights with `seed` instead, as a control: the same network
-    that has never seen a picture. pooling: "average" or "max". Raises ArgumentError.
+    trained: False draws orthogonal weights instead, always the same, as a control: the network
+    before any training.
     """
-    network, seed = VGGFeatures(pooling), whole_number("seed", seed, 0)
+    network = VGGFeatures()
     if trained:
         arrays = load_weights("vgg16")
         network.layers.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
     else:
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(0)
         for layer in network.layers:
             if isinstance(layer, nn.Conv2d):
                 nn.init.orthogonal_(layer.weight, math.sqrt(2), generator=generator)
@@ -142,30 +143,25 @@ def vgg_features(trained=True, pooling="average", seed=0):
     return network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
 
-def transfer_style(content, style, alpha=1.0, beta=10.0, tv=1.0, steps=(50, 20), size=192,
-                   style_size=None, network=None, start="content", seed=0, watch=(),
-                   device=None):  # fmt: skip
+def transfer_style(content, style, network, alpha=1.0, beta=10.0, tv=1.0, steps=(50, 20), size=192,
+                   watch=()):  # fmt: skip
     """Change pixels until their features are the content's and their Gram matrices the style's.
 
-    content, style: (H, W, 3) uint8. The loss is alpha · content + beta · style + tv · variation;
-    the first two are relative: 1 is the mean square of what is aimed at. L-BFGS moves the pixels.
+    content, style: (H, W, 3) uint8. network: a `VGGFeatures`; it runs where the network is.
+    The loss is alpha · content + beta · style + tv · variation; the first two are relative: 1 is
+    the mean square of the target. L-BFGS moves the pixels, which start as the content's.
     steps: how many at each size, the last with sides up to `size`, those before half as large each
-    time (broad strokes cost less there); a whole number: all at `size`. style_size: the style's
-    longer side at the last size; smaller makes smaller strokes; None: `size`.
-    network: a `VGGFeatures`; None: `vgg_features()` on `device`, or on the best one here.
-    start: "content" or "noise", which `seed` draws. watch: steps whose picture is kept.
-    Returns a `StyleTransfer`, after an interrupt with what there is. Raises ArgumentError.
+    time (broad strokes cost less there); a whole number: all at `size`. watch: steps whose picture
+    is kept. Returns a `StyleTransfer`, after an interrupt with what there is. Raises ArgumentError.
     """
     plan = _as_plan(steps, whole_number("size", size, SMALLEST))
-    style_size = size if style_size is None else whole_number("style_size", style_size, SMALLEST)
     given = {"alpha": alpha, "beta": beta, "tv": tv}
     factors = [finite_number(name, factor, zero=True) for name, factor in given.items()]
-    require_option("start", start, ["content", "noise"])
-    draw = torch.Generator().manual_seed(whole_number("seed", seed, 0))
     total = sum(count for _, count in plan)
     watch = _as_watch(watch, total)
-    content, style = _as_pixels("content", content), _as_pixels("style", style)
-    network = _as_network(network, device)
+    content = _as_pixels("content", content)
+    style = _as_pixels("style", style)
+    require_module("network", network, VGGFeatures)
     shape = _scaled(content, size).shape[2:]
     result = StyleTransfer()
     descent = None
@@ -179,14 +175,9 @@ def transfer_style(content, style, alpha=1.0, beta=10.0, tv=1.0, steps=(50, 20),
         try:
             for side, count in plan:
                 small = _scaled(content, side)
-                small_style = _scaled(style, style_size * side // size)
-                loss_of = _Loss(network, small, small_style, factors, result)
-                if descent is not None:
-                    begin = descent.best
-                else:
-                    begin = small if start == "content" else torch.rand(small.shape, generator=draw)
-                begin = _enlarged(begin, small.shape[2:]).to(network.mean)
-                descent = _Descent(loss_of, begin, count, look)
+                loss_of = _Loss(network, small, _scaled(style, side), factors, result)
+                start = _enlarged(descent.best if descent else small, small.shape[2:])
+                descent = _Descent(loss_of, start.to(network.mean), count, look)
                 descent.run()
             loss_of(descent.best)
         except KeyboardInterrupt:
@@ -223,9 +214,7 @@ class _Descent:
 
     def _evaluate(self):
         """The loss, and its slopes in `pixels.grad`, as L-BFGS asks for them."""
-        if (
-            not self.steps_left
-        ):  # the bottom of a valley: L-BFGS stops there, amid a line search too
+        if not self.steps_left:  # a slope of 0: L-BFGS stops there, also amid a line search
             self.pixels.grad = torch.zeros_like(self.pixels)
             return -math.inf
         self.steps_left -= 1
@@ -244,7 +233,9 @@ class _Loss:
     """The weighted sum of the three losses of pixels; notes each of them in a `StyleTransfer`."""
 
     def __init__(self, network, content, style, factors, result):
-        self.network, self.factors, self.result = network, factors, result
+        self.network = network
+        self.factors = factors
+        self.result = result
         with torch.no_grad():
             self.features = network(content.to(network.mean))[CONTENT_LAYER]
             maps = network(style.to(network.mean))
@@ -266,7 +257,7 @@ class _Loss:
 
 
 def _scaled(images, longest):
-    """(1, 3, H, W) with the longer side of so many pixels, averaged where it shrinks."""
+    """(1, 3, H, W) with a longer side of `longest` pixels, averaged where it shrinks."""
     height, width = images.shape[2:]
     shape = [max(SMALLEST, round(side * longest / max(height, width))) for side in (height, width)]
     return functional.interpolate(images, shape, mode="bilinear", antialias=True).clamp(0, 1)
@@ -304,15 +295,6 @@ def _as_watch(watch, total):
     if any(whole_number("watch", step, 0) >= total for step in watch):
         raise ArgumentError(f"watch must be steps 0 … {total - 1}, found {max(watch)}")
     return watch
-
-
-def _as_network(network, device):
-    if network is None:
-        return vgg_features().to(pick_device(device))
-    if not isinstance(network, VGGFeatures) or device is not None:
-        came = f"a {type(network).__name__} and {device!r}"
-        raise ArgumentError(f"network must be a VGGFeatures, then without device, got {came}")
-    return network
 
 
 def _check(name, value, target=None):

@@ -1,8 +1,8 @@
 """A mask for each box (L4.14): the mask head of Mask R-CNN on a trained detector.
 
-The detector stays as it is. The maps of its three stages, a half, a quarter and an eighth large,
-joined into one, are cut by `roi_align` at each box, and a few convolutions tell of 28 × 28 places
-in the box whether the object is there: one mask a box, whatever its class. Torch and torchvision.
+The detector stays as it is. The maps of its three stages, of a half, a quarter and an eighth of the
+picture's size, are joined into one; `roi_align` cuts it at each box, and a few convolutions predict
+a mask of 28 × 28: one mask a box, whatever its class. Torch and torchvision.
 Source: He et al., arXiv:1703.06870.
 """
 
@@ -12,17 +12,23 @@ from torch.nn import functional
 from torchvision.ops import roi_align
 
 from course_utils.arguments.arrays import as_array, whole_number
+from course_utils.arguments.models import require_module
 from course_utils.arguments.regions import as_boxes, as_fraction, as_masks
-from course_utils.arguments.tensors import look_at_pixels, require_floats, require_model_input
+from course_utils.arguments.tensors import require_floats, require_model_input, require_pixels
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.training import mode, train
 
-CUT, MASK = 14, 28  # places a side that a box is cut to, and that its mask has
+ROI_SIZE = 14  # places a side that RoIAlign makes of a box
+MASK_SIZE = 28  # those of its mask
+WIDER = 0.1  # share of a box's width and height that is added at each side
+JITTER = 0.1  # share by which an edge moves at most in the training
+BATCH_SIZE = 16
+LEARNING_RATE = 0.02
 
 
 def feature_maps(stages, images):
-    """What a detector sees on its way, without gradients: the map of each of its stages.
+    """The feature map of each stage of a detector, without gradients.
 
     stages: modules that follow each other, used in evaluation mode, such as `TwoStage.stages`, or
     (detector[:2], detector[2:8], detector[8:12]) of a `yolo_network`. images: (N, 3, H, W) float32,
@@ -33,10 +39,7 @@ def feature_maps(stages, images):
         isinstance(stage, nn.Module) for stage in stages
     ):
         raise ArgumentError(f"stages must be a list of modules, got {type(stages).__name__}")
-    if len(stages):
-        require_model_input("images", images, stages[0], pixels=True)
-    _check_shape("images", images, "N", 3, "H", "W")
-    look_at_pixels("images", images, 2)
+    require_pixels("images", images, nn.ModuleList(stages), "N", 3, "H", "W")
     maps = []
     for stage in stages:
         with mode(stage, training=False), torch.no_grad():
@@ -81,56 +84,56 @@ class MaskHead(nn.Module):
         for layer, coarse in zip(self.neck[1:], maps[1:], strict=True):
             coarse = functional.interpolate(layer(coarse), joined.shape[2:], mode="bilinear")
             joined = joined + coarse
-        cut = roi_align(joined, boxes_list, CUT, 1 / 2, sampling_ratio=1, aligned=True)
-        cut = cut.contiguous(memory_format=torch.channels_last)  # torch convolves that faster
-        return self.layers(cut)[:, 0]
+        rois = roi_align(joined, boxes_list, ROI_SIZE, 1 / 2, sampling_ratio=1, aligned=True)
+        rois = rois.contiguous(memory_format=torch.channels_last)  # torch convolves that faster
+        return self.layers(rois)[:, 0]
 
 
-def mask_targets(masks_list, boxes_list, size=MASK):
-    """The true masks, cut by the boxes as the head's answer is: (R, size, size) float32, 0 … 1.
+def mask_targets(masks_list, boxes_list):
+    """The true masks, cut at the boxes as the head predicts them: (R, 28, 28) float32, 0 … 1.
 
     masks_list: of each picture (M, H, W) bool. boxes_list: of each picture (M, 4), xyxy in pixels;
     R boxes in all. Between the pixels it is interpolated. Raises ArgumentError.
     """
-    size = whole_number("size", size, 1)
     if len(masks_list) != len(boxes_list):
         raise ArgumentError(f"there are {len(boxes_list)} boxes and {len(masks_list)} masks")
-    parts = [torch.zeros(0, size, size)]
+    parts = [torch.zeros(0, MASK_SIZE, MASK_SIZE)]
     for i, (masks, boxes) in enumerate(zip(masks_list, boxes_list, strict=True)):
         masks = torch.from_numpy(as_masks(f"masks_list[{i}]", masks)).float()
         boxes = torch.tensor(as_boxes(f"boxes_list[{i}]", boxes)).float()
         if len(masks) != len(boxes):
             raise ArgumentError(f"there are {len(boxes)} boxes and {len(masks)} masks_list[{i}]")
-        rows = torch.cat([torch.arange(len(boxes))[:, None], boxes], dim=1)
-        parts.append(roi_align(masks[:, None], rows, size, aligned=True)[:, 0])
+        rois = torch.cat([torch.arange(len(boxes))[:, None], boxes], dim=1)
+        parts.append(roi_align(masks[:, None], rois, MASK_SIZE, aligned=True)[:, 0])
     return torch.cat(parts)
 
 
-def widen_boxes(boxes, share=0.1):
-    """The boxes grown by `share`, 0 … 1, of their width and height at each side: (N, 4) float32.
+def widen_boxes(boxes):
+    """The boxes grown by a tenth of their width and height at each side: (N, 4) float32.
 
     A mask can then reach beyond a box that is too tight. boxes: (N, 4) xyxy. Raises ArgumentError.
     """
-    boxes, share = torch.tensor(as_boxes("boxes", boxes)).float(), as_fraction("share", share)
-    return boxes + share * (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2) * torch.tensor([-1, -1, 1, 1])
+    boxes = torch.tensor(as_boxes("boxes", boxes)).float()
+    sizes = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
+    return boxes + WIDER * sizes * torch.tensor([-1, -1, 1, 1])
 
 
 def jitter_boxes(boxes, share, generator):
     """The boxes with each edge moved at random, by up to `share` of the width or height; (N, 4).
 
-    So the head meets boxes in its training that are as inexact as the detector's. boxes: (N, 4)
-    xyxy; float32 comes back. share: 0 … 0.5. generator: a torch.Generator. Raises ArgumentError.
+    So the training has boxes as inexact as the detector's. boxes: (N, 4) xyxy. Returns float32.
+    share: 0 … 0.5. generator: a torch.Generator. Raises ArgumentError.
     """
-    boxes, share = torch.tensor(as_boxes("boxes", boxes)).float(), as_fraction("share", share)
+    boxes = torch.tensor(as_boxes("boxes", boxes)).float()
+    share = as_fraction("share", share)
     if share > 0.5:
         raise ArgumentError(f"share must be 0 … 0.5, or edges could cross, got {share}")
     sizes = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
     return boxes + share * sizes * (2 * torch.rand(boxes.shape, generator=generator) - 1)
 
 
-def train_mask_head(head, stages, images, masks_list, boxes_list, epochs=1, batch_size=16,
-                    learning_rate=0.02, jitter=0.1, seed=0):  # fmt: skip
-    """Train the head in place with AdamW, its rate rising once and falling; the loss of each step.
+def train_mask_head(head, stages, images, masks_list, boxes_list, seed=0):
+    """Train the head in place, once through the pictures, as `training.train`; its list of losses.
 
     The loss is the binary cross-entropy of all places of all masks, in boxes that were jittered and
     widened. The stages do not change.
@@ -141,27 +144,24 @@ def train_mask_head(head, stages, images, masks_list, boxes_list, epochs=1, batc
     """
     if not isinstance(images, torch.Tensor):
         images = torch.from_numpy(as_array("images", images))
-    epochs = whole_number("epochs", epochs, 1)
-    batch_size = whole_number("batch_size", batch_size, 1)
     draw = torch.Generator().manual_seed(whole_number("seed", seed, 0))
     if not len(images) == len(masks_list) == len(boxes_list):
         counts = f"{len(images)} images, {len(masks_list)} masks, {len(boxes_list)} boxes"
         raise ArgumentError(f"images, masks_list and boxes_list must be as many, got {counts}")
-    taught = torch.tensor([i for i, boxes in enumerate(boxes_list) if len(boxes)])
-    if not len(taught):
+    with_boxes = torch.tensor([i for i, boxes in enumerate(boxes_list) if len(boxes)])
+    if not len(with_boxes):
         raise ArgumentError("boxes_list holds no box at all; there is nothing to learn from")
     device = next(head.parameters()).device
-    orders = [torch.randperm(len(taught), generator=draw) for _ in range(epochs)]
-    batches = [batch for order in orders for batch in taught[order].split(batch_size)]
 
     def loss_of(batch):
-        boxes = [widen_boxes(jitter_boxes(boxes_list[i], jitter, draw)) for i in batch]
+        boxes = [widen_boxes(jitter_boxes(boxes_list[i], JITTER, draw)) for i in batch]
         targets = mask_targets([masks_list[i] for i in batch], boxes).to(device)
         x = images[batch].to(device)
         logits = head(feature_maps(stages, x / 255 if x.dtype == torch.uint8 else x), boxes)
         return functional.binary_cross_entropy_with_logits(logits, targets)
 
-    return train(head, loss_of, batches, learning_rate)
+    batches = with_boxes[torch.randperm(len(with_boxes), generator=draw)].split(BATCH_SIZE)
+    return train(head, loss_of, batches, LEARNING_RATE)
 
 
 def paste_masks(masks, boxes, height, width):
@@ -171,47 +171,41 @@ def paste_masks(masks, boxes, height, width):
     pixel, between the places interpolated; beyond the outer places it falls to 0, so that from
     0.5 on only pixels in the box belong to the object. Raises ArgumentError.
     """
-    height, width = whole_number("height", height, 1), whole_number("width", width, 1)
+    height = whole_number("height", height, 1)
+    width = whole_number("width", width, 1)
     require_floats("masks", masks)
-    _check_shape("masks", masks, "R", "S", "S")
-    if len(boxes := torch.tensor(as_boxes("boxes", boxes)).to(masks)) != len(masks):
+    boxes = torch.tensor(as_boxes("boxes", boxes)).to(masks)
+    if len(boxes) != len(masks):
         raise ArgumentError(f"there are {len(boxes)} boxes and {len(masks)} masks")
     if not len(masks):
         return masks.new_zeros(0, height, width)
-    first, sizes = boxes[:, :2], (boxes[:, 2:] - boxes[:, :2]).clamp(min=1e-6)
+    require_floats("masks", masks, "R", "S", "S")
+    corner = boxes[:, :2, None]
+    sizes = (boxes[:, 2:] - boxes[:, :2]).clamp(min=1e-6)[:, :, None]
     x, y = (torch.arange(side, device=masks.device) + 0.5 for side in (width, height))
-    x, y = (2 * (c - first[:, i, None]) / sizes[:, i, None] - 1 for i, c in enumerate((x, y)))
+    x = 2 * (x - corner[:, 0]) / sizes[:, 0] - 1
+    y = 2 * (y - corner[:, 1]) / sizes[:, 1] - 1
     grid = torch.stack(torch.broadcast_tensors(x[:, None], y[:, :, None]), dim=-1)
     return functional.grid_sample(masks[:, None], grid, align_corners=False)[:, 0]
 
 
 def add_masks(found, head, stages, images):
-    """What a detector found, with the masks: "masks" (M, H, W) bool beside each picture's boxes.
+    """The detections with masks: "masks" (M, H, W) bool beside each picture's boxes.
 
     found: of each picture a dict with "boxes", as `detect` returns them; new dicts come back.
-    head: the `MaskHead` trained on the stages. stages, images: as in `feature_maps`. The head looks
-    at `widen_boxes`; a pixel is the object's where the pasted mask is at least 0.5. As `metrics`
+    head: the `MaskHead` trained on the stages. stages, images: as in `feature_maps`. The head gets
+    `widen_boxes`; a pixel is the object's where the pasted mask is at least 0.5. As `metrics`
     takes it. Raises ArgumentError.
     """
-    if not isinstance(head, MaskHead):
-        raise ArgumentError(f"head must be a MaskHead, got {type(head).__name__}")
+    require_module("head", head, MaskHead)
     if len(found) != len(images):
         raise ArgumentError(f"there are {len(images)} images, and {len(found)} were searched")
-    maps, seen = feature_maps(stages, images), []
+    maps = feature_maps(stages, images)
+    results = []
     with mode(head, training=False), torch.inference_mode():
         for i, picture in enumerate(found):
             boxes = widen_boxes(picture["boxes"])
             masks = head([each[i : i + 1] for each in maps], [boxes]).sigmoid()
             pasted = paste_masks(masks, boxes, *images.shape[2:]) >= 0.5
-            seen.append({**picture, "masks": pasted.cpu().numpy()})
-    return seen
-
-
-def _check_shape(name, value, *wanted):
-    """Refuse a float tensor of another shape; a text allows any number."""
-    shape = tuple(value.shape)
-    fits = len(shape) == len(wanted) and all(
-        w in (str(w), n) for w, n in zip(wanted, shape, strict=True)
-    )
-    if not fits:
-        raise ArgumentError(f"{name} must be ({', '.join(map(str, wanted))}), got {shape}")
+            results.append({**picture, "masks": pasted.cpu().numpy()})
+    return results

@@ -43,7 +43,8 @@ def class_iou(matrix):
     prediction. Raises ArgumentError.
     """
     matrix = _as_counts(matrix)
-    hits, union = matrix.diagonal(), matrix.sum(axis=0) + matrix.sum(axis=1) - matrix.diagonal()
+    hits = matrix.diagonal()
+    union = matrix.sum(axis=0) + matrix.sum(axis=1) - hits
     return np.divide(hits, union, out=np.full(len(matrix), np.nan), where=union > 0)
 
 

@@ -21,6 +21,10 @@ from course_utils.models import conv_norm
 from course_utils.segmentation.upsampling import bilinear_kernel
 from course_utils.training import mode, train
 
+PREDICTED_AT_ONCE = 50  # pictures
+SMOOTHING = 1.5  # pixels: the Gaussian of `separate`
+MIN_DISTANCE = 5  # pixels between the maxima that it takes for two things
+
 
 def fcn(classes=13, width=16, channels=3):
     """Fully convolutional network: scores of eighths of the picture, enlarged at once (L4.13).
@@ -43,14 +47,14 @@ def fcn(classes=13, width=16, channels=3):
 
 
 class UNet(nn.Module):
-    """U-Net: down three times, up three times, with what was seen on the way down (L4.13).
+    """U-Net: an encoder of three stages and a decoder with skip connections (L4.13).
 
-    (N, channels, H, W) float32, 0 … 1 → (N, classes, H, W). Down to H/2, H/4, H/8 with width, 2 and
-    4 times as many channels. Up: a transposed convolution doubles the map, the map of that size
-    from the way down is put beside it, a 3 × 3 convolution mixes both; the last one goes to the
-    scores. stages: three modules to go down with instead, of which copies are made, such as those
-    of a trained `yolo_network`: (detector[:2], detector[2:8], detector[8:12]). Raises
-    ArgumentError. Source: Ronneberger et al., arXiv:1505.04597.
+    (N, channels, H, W) float32, 0 … 1 → (N, classes, H, W). Encoder: H/2, H/4, H/8 with width, 2
+    and 4 times as many channels. Decoder: a transposed convolution doubles the map, the encoder's
+    map of that size is concatenated, a 3 × 3 convolution mixes both; the last one makes the
+    scores. stages: three modules as the encoder instead, of which copies are made, such as those of
+    a trained `yolo_network`: (detector[:2], detector[2:8], detector[8:12]). Raises ArgumentError.
+    Source: Ronneberger et al., arXiv:1505.04597.
     """
 
     def __init__(self, classes=13, width=16, channels=3, stages=None):
@@ -82,19 +86,21 @@ class UNet(nn.Module):
 
 def fit_segmentation(model, images, labels, steps, batch_size=8, learning_rate=0.02,
                      class_weights=None, seed=0):  # fmt: skip
-    """Train in place with AdamW, its rate rising once and falling; returns the losses, a list.
+    """Train in place, as `training.train`; returns its list of losses.
 
     images: (N, C, H, W) uint8. labels: (N, H, W) whole numbers 0 … K − 1. steps: how many batches,
-    out of an order that `seed` shuffles anew each time round. class_weights: (K,), what a pixel of
-    each class counts in the cross-entropy; only their ratios matter. An interrupt ends the
-    training early, and the weights are kept. Raises ArgumentError.
+    out of an order that `seed` shuffles anew each time round. class_weights: (K,), the weight of
+    each class in the cross-entropy; only their ratios matter. Raises ArgumentError.
     """
-    steps, batch_size = whole_number("steps", steps, 1), whole_number("batch_size", batch_size, 1)
+    steps = whole_number("steps", steps, 1)
+    batch_size = whole_number("batch_size", batch_size, 1)
     learning_rate = finite_number("learning_rate", learning_rate)
     order = torch.Generator().manual_seed(whole_number("seed", seed, 0))
     require_module("model", model)
-    device, images = next(model.parameters()).device, _as_pictures(images)
-    labels, weights = _as_labels(labels, images), _as_weights(class_weights)
+    device = next(model.parameters()).device
+    images = _as_pictures(images)
+    labels = _as_labels(labels, images)
+    weights = _as_weights(class_weights)
     span = [int(number) for number in labels.aminmax()]
 
     def loss_of(batch):
@@ -123,20 +129,20 @@ def _batches(count, size, steps, order):
     return batches[:steps]
 
 
-def predict_classes(model, images, class_weights=None, batch_size=50):
+def predict_classes(model, images, class_weights=None):
     """The likeliest class of every pixel: (N, C, H, W) uint8 → (N, H, W) uint8, NumPy.
 
-    class_weights: (K,) with which the model was trained; its probabilities are divided by them, for
-    it learnt to name a class that many times too often (arXiv:2007.07314). None: leave them.
-    Works through the images batch_size at a time, in evaluation mode, without gradients; the model
-    is left in the mode it was in. Raises ArgumentError.
+    class_weights: (K,) with which the model was trained; its probabilities are divided by them,
+    since it predicts a class that many times too often (arXiv:2007.07314). None: leave them.
+    Works through the images 50 at a time, in evaluation mode, without gradients; the model is left
+    in the mode it was in. Raises ArgumentError.
     """
-    batch_size = whole_number("batch_size", batch_size, 1)
     require_module("model", model)
     device = next(model.parameters()).device
-    weights, parts = _as_weights(class_weights), []
+    weights = _as_weights(class_weights)
+    parts = []
     with mode(model, training=False), torch.inference_mode():
-        for batch in _as_pictures(images).split(batch_size):
+        for batch in _as_pictures(images).split(PREDICTED_AT_ONCE):
             logits = _logits(model, batch.to(device))
             if logits.shape[1] > 256:
                 raise ArgumentError(f"model must have at most 256 classes, got {logits.shape[1]}")
@@ -152,8 +158,10 @@ def random_crops(image, labels, count, size, seed=0):
     image: (H, W) uint8. labels: (H, W) whole numbers or bool. size: pixels a side. Returns images
     (count, 1, size, size) uint8 and labels (count, size, size) int64. Raises ArgumentError.
     """
-    count, size = whole_number("count", count, 1), whole_number("size", size, 1)
-    given, image, labels = image, as_array("image", image), as_array("labels", labels)
+    count = whole_number("count", count, 1)
+    size = whole_number("size", size, 1)
+    given, image = image, as_array("image", image)
+    labels = as_array("labels", labels)
     if image.dtype != np.uint8 and image.ndim == 2 and image.size:
         require_finite("image", given, image)
         fix = advice.in_bytes("image", given, image)
@@ -166,7 +174,8 @@ def random_crops(image, labels, count, size, seed=0):
     if size > min(image.shape):
         raise ArgumentError(f"size must be at most {min(image.shape)} pixels, got {size}")
     rng = np.random.default_rng(whole_number("seed", seed, 0))
-    both, crops = np.stack([image, labels]).astype(int), []  # so that they move together
+    both = np.stack([image, labels]).astype(int)  # so that they move together
+    crops = []
     for _ in range(count):
         y, x = (rng.integers(side - size + 1) for side in image.shape)
         crop = np.rot90(both[:, y : y + size, x : x + size], rng.integers(4), axes=(1, 2))
@@ -175,11 +184,11 @@ def random_crops(image, labels, count, size, seed=0):
     return crops[:, :1].to(torch.uint8), crops[:, 1]
 
 
-def separate(mask, smoothing=1.5, apart=5):
+def separate(mask):
     """Number the things in a mask and cut those that touch: (H, W) bool → (H, W) int32, 0 outside.
 
     Each thing is flooded from where it is thickest: maxima of the distance to the background,
-    smoothed by a Gaussian of `smoothing` pixels, at least `apart` pixels from each other.
+    smoothed by a Gaussian of 1.5 pixels, at least 5 pixels from each other.
     Raises ArgumentError. Source: Vincent and Soille, IEEE PAMI 1991 (watershed).
     """
     from scipy import ndimage
@@ -190,10 +199,9 @@ def separate(mask, smoothing=1.5, apart=5):
     if mask.dtype != bool or mask.ndim != 2:
         fix = f"; use {advice.part('mask', given, ' == 1')}" if mask.ndim == 2 else ""
         raise ArgumentError(f"mask must be (H, W) bool, got {_tell(mask)}{fix}")
-    smoothing, apart = finite_number("smoothing", smoothing), whole_number("apart", apart, 1)
-    depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), smoothing)
+    depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), SMOOTHING)
     blobs, _ = ndimage.label(mask)
-    tops = peak_local_max(depth, min_distance=apart, labels=blobs, exclude_border=False)
+    tops = peak_local_max(depth, min_distance=MIN_DISTANCE, labels=blobs, exclude_border=False)
     seeds = np.zeros(mask.shape, np.int32)
     seeds[tuple(tops.T)] = np.arange(1, len(tops) + 1)
     return watershed(-depth, seeds, mask=mask)
@@ -259,7 +267,8 @@ def _as_pictures(images):
 
 def _as_labels(labels, images):
     """A tensor of whole numbers, one a pixel."""
-    array, wanted = as_array("labels", labels), (len(images), *images.shape[2:])
+    array = as_array("labels", labels)
+    wanted = (len(images), *images.shape[2:])
     if array.dtype.kind not in "iu":
         raise ArgumentError(f"labels must be whole numbers, got {array.dtype}")
     if array.shape != wanted:

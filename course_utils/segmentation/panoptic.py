@@ -1,9 +1,9 @@
-"""Panoptic segmentation: ids that tell class and number, and panoptic quality. NumPy only.
+"""Panoptic segmentation: ids of class and number, panoptic quality, merging. NumPy only.
 
 Every pixel has the id 1000 · class + number of its segment; a negative id: it is in no segment.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 import numpy as np
 
@@ -13,36 +13,16 @@ from course_utils.errors import ArgumentError
 from course_utils.segmentation.metrics import as_id_maps, as_ids
 
 PER_CLASS = 1000  # ids of a class, as in Cityscapes
-
-
-def panoptic_ids(segments, classes):
-    """The ids of one picture as 1000 · class + number, counted from 0 in each class; int64.
-
-    segments: (H, W) whole numbers, any; negative ones become −1. classes: dict of id → class from
-    0, for every id that occurs. Raises ArgumentError.
-    """
-    segments = as_ids("segments", segments)
-    if not isinstance(classes, dict):
-        raise ArgumentError(f"classes must be a dict of id → class, got {type(classes).__name__}")
-    ids, places = np.unique(segments, return_inverse=True)
-    new, numbers = np.full(len(ids), -1), Counter()
-    for place in np.flatnonzero(ids >= 0):
-        if ids[place] not in classes:
-            raise ArgumentError(f"classes must tell the class of every id, {ids[place]} is missing")
-        label = whole_number(f"classes[{ids[place]}]", classes[ids[place]], 0)
-        if numbers[label] == PER_CLASS:
-            raise ArgumentError(f"segments must be at most {PER_CLASS} a class, {label} has more")
-        new[place] = PER_CLASS * label + numbers[label]
-        numbers[label] += 1
-    return new[places].reshape(segments.shape)
+MIN_VISIBLE = 0.5  # share of an instance's mask that no better instance may cover
+MIN_STUFF_AREA = 64  # pixels of a stuff segment
 
 
 def panoptic_quality(truth, predicted):
     """Panoptic quality PQ = SQ × RQ (arXiv:1801.00868), of each class and in the mean.
 
-    truth, predicted: (H, W) ids 1000 · class + number, or lists of such pictures; from a dict of
-    classes: `panoptic_ids`. Segments of one class match where IoU > 0.5. Pixels that the truth
-    leaves out (negative) count for nothing, nor does a prediction that mostly lies there.
+    truth, predicted: (H, W) ids 1000 · class + number, or lists of such pictures. Segments of one
+    class match where IoU > 0.5. Pixels that the truth leaves out (negative) do not count, nor does
+    a prediction that mostly lies there.
     Returns a dict of "pq", "sq", "rq", means over the classes that occur in truth or prediction
     (NaN without any; PQ is then not SQ × RQ), and of "classes": class → dict of "pq", "sq" (mean
     IoU of the matches, 0 without any), "rq" (F1), "tp", "fp", "fn". Raises ArgumentError.
@@ -69,22 +49,23 @@ def _add_picture(totals, truth, predicted):
     rows, columns = np.divmod(pairs, len(p_ids))
     outside = np.zeros(len(p_ids), int)  # pixels of each prediction that the truth leaves out
     np.add.at(outside, columns[t_ids[rows] < 0], shared[t_ids[rows] < 0])
-    alike = (t_ids[rows] >= 0) & (t_ids[rows] // PER_CLASS == p_ids[columns] // PER_CLASS)
-    rows, columns, shared = rows[alike], columns[alike], shared[alike]
+    same = (t_ids[rows] >= 0) & (t_ids[rows] // PER_CLASS == p_ids[columns] // PER_CLASS)
+    rows, columns, shared = rows[same], columns[same], shared[same]
     ious = shared / (t_areas[rows] + p_areas[columns] - outside[columns] - shared)
     match = ious > 0.5
     for row, iou in zip(rows[match], ious[match], strict=True):
         totals[int(t_ids[row] // PER_CLASS)] += (iou, 1, 0, 0)
-    missed = np.setdiff1d(np.flatnonzero(t_ids >= 0), rows[match])
-    alarms = np.flatnonzero((p_ids >= 0) & (2 * outside <= p_areas))
-    for ids, column in ((t_ids[missed], 3), (p_ids[np.setdiff1d(alarms, columns[match])], 2)):
-        for label in ids // PER_CLASS:
-            totals[int(label)][column] += 1
+    judged = np.flatnonzero((p_ids >= 0) & (2 * outside <= p_areas))
+    for label in p_ids[np.setdiff1d(judged, columns[match])] // PER_CLASS:
+        totals[int(label)] += (0, 0, 1, 0)
+    for label in t_ids[np.setdiff1d(np.flatnonzero(t_ids >= 0), rows[match])] // PER_CLASS:
+        totals[int(label)] += (0, 0, 0, 1)
 
 
 def _quality(iou, tp, fp, fn):
     """PQ, SQ, RQ and the counts of one class that occurs."""
-    sq, rq = iou / max(tp, 1), tp / (tp + fp / 2 + fn / 2)
+    sq = iou / max(tp, 1)
+    rq = tp / (tp + fp / 2 + fn / 2)
     counts = {"tp": int(tp), "fp": int(fp), "fn": int(fn)}
     return {"pq": float(sq * rq), "sq": float(sq), "rq": float(rq), **counts}
 
@@ -103,21 +84,21 @@ def _as_pictures(name, value):
     return pictures
 
 
-def merge_panoptic(semantic, found, things, threshold=0.5, visible=0.5, least=64):
+def merge_panoptic(semantic, found, things, threshold=0.5):
     """The ids of one picture, 1000 · class + number, of its instances and its stuff; (H, W) int64.
 
     semantic: (H, W) whole numbers, the class of each pixel. found: a dict of "masks" (N, H, W)
     bool, "scores" (N,) and "labels" (N,), all of them things. things: how many classes are things,
     0 … things − 1; from there on it is stuff, number 0.
     An instance counts whose score is at least `threshold`. The best comes first (of equal ones the
-    first); the next gets the pixels that are left, and goes when these are less than `visible`, 0 …
-    1, of its mask. Instances are numbered from 1. The other pixels get their class of `semantic`;
-    those that it calls a thing, and stuff of fewer than `least` pixels, are in no segment: −1.
-    Raises ArgumentError.
+    first); the next gets the pixels that are left, and is dropped when these are less than half of
+    its mask. Instances are numbered from 1. The other pixels get their class of `semantic`; those
+    that it calls a thing, and stuff of fewer than 64 pixels, are in no segment: −1. Raises
+    ArgumentError.
     """
-    semantic, things = as_ids("semantic", semantic), whole_number("things", things, 0)
-    least = whole_number("least", least, 0)
-    threshold, visible = as_fraction("threshold", threshold), as_fraction("visible", visible)
+    semantic = as_ids("semantic", semantic)
+    things = whole_number("things", things, 0)
+    threshold = as_fraction("threshold", threshold)
     if semantic.ndim != 2 or not semantic.size:
         raise ArgumentError(f"semantic must be (H, W), got {semantic.shape}")
     masks, scores, labels = _as_instances(found, semantic.shape, things)
@@ -125,7 +106,8 @@ def merge_panoptic(semantic, found, things, threshold=0.5, visible=0.5, least=64
     number = 1
     for i in np.argsort(-scores, kind="stable"):
         free = masks[i] & (ids < 0)
-        if scores[i] < threshold or not free.any() or free.sum() < visible * masks[i].sum():
+        covered = not free.any() or free.sum() < MIN_VISIBLE * masks[i].sum()
+        if scores[i] < threshold or covered:
             continue
         if number == PER_CLASS:
             raise ArgumentError(
@@ -136,7 +118,7 @@ def merge_panoptic(semantic, found, things, threshold=0.5, visible=0.5, least=64
     rest = ids < 0
     for label in np.unique(semantic[rest & (semantic >= things)]):
         area = rest & (semantic == label)
-        if area.sum() >= least:
+        if area.sum() >= MIN_STUFF_AREA:
             ids[area] = PER_CLASS * label
     return ids
 

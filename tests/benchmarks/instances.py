@@ -28,7 +28,7 @@ from course_utils.segmentation.panoptic import (
     merge_panoptic,  # noqa: E402
     panoptic_quality,  # noqa: E402
 )
-from course_utils.training import mode  # noqa: E402
+from course_utils.training import train  # noqa: E402
 
 SEEDS = range(3)
 SCENES, CROWD, BATCH, RATE, EPOCHS = 6000, (4, 6), 16, 0.015, 2  # the detector's
@@ -59,19 +59,15 @@ def train_detector(scenes, images, seed):
     boxes = [torch.tensor(scene.boxes) for scene in scenes]
     labels = [torch.tensor(scene.labels) for scene in scenes]
     torch.manual_seed(seed)
-    model, order = TwoStage(), torch.Generator().manual_seed(seed)
-    steps = EPOCHS * (len(images) // BATCH)
-    optimizer = torch.optim.AdamW(model.parameters(), RATE, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps + 1)
-    with mode(model, training=True):
-        for _ in range(EPOCHS):
-            for batch in torch.randperm(len(images), generator=order).split(BATCH):
-                truth = [boxes[i] for i in batch], [labels[i] for i in batch]
-                loss, _ = two_stage_loss(model, images[batch] / 255, *truth)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                schedule.step()
+    model = TwoStage()
+    order = torch.Generator().manual_seed(seed)
+    orders = [torch.randperm(len(images), generator=order) for _ in range(EPOCHS)]
+
+    def loss_of(batch):
+        truth = [boxes[i] for i in batch], [labels[i] for i in batch]
+        return two_stage_loss(model, images[batch] / 255, *truth)[0]
+
+    train(model, loss_of, [part for each in orders for part in each.split(BATCH)], RATE)
     return model
 
 

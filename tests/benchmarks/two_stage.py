@@ -11,6 +11,7 @@ the process's own; milliseconds are the best of 3 runs, one picture at a time, m
 import functools
 import os
 import sys
+import warnings
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
@@ -21,9 +22,13 @@ from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from sklearn.exceptions import ConvergenceWarning  # noqa: E402
+from sklearn.linear_model import Ridge  # noqa: E402
+from sklearn.svm import LinearSVC  # noqa: E402
 
+from course_utils import training  # noqa: E402
 from course_utils.detection import rcnn, two_stage, yolo  # noqa: E402
-from course_utils.detection.boxes import box_iou  # noqa: E402
+from course_utils.detection.boxes import box_iou, encode_boxes  # noqa: E402
 from course_utils.detection.metrics import mean_average_precision  # noqa: E402
 from course_utils.detection.proposals import SCALES, selective_search, starting_regions  # noqa: E402
 from course_utils.scenes import digit_scenes  # noqa: E402
@@ -37,6 +42,9 @@ TOLD = {}  # name of a detector → (mAP@.5, milliseconds for one picture) of ea
 STEPS, BATCH, TIMED, TESTS = 750, 16, 60, 300  # TIMED pictures of the TESTS take the time
 FEW, SEARCHED, MANY = (120, (1, 4)), (300, (4, 6)), (6000, (4, 6))  # scenes, digits in each
 RATES = {"yolo": 0.02, "two_stage": 0.015}
+BACKGROUND_IOU = 0.3  # R-CNN's SVMs: below it is background; objects are the true boxes alone
+HARD_NEGATIVE_SCORE = -1.0  # background to which an SVM gives more is a hard negative
+REGRESSION_IOU = 0.6  # the regression learns from proposals of a larger IoU
 
 
 def pictures(scenes):
@@ -62,27 +70,25 @@ def searched_test():
 
 
 def train(model, loss, count, rate, seed, steps=STEPS):
-    """AdamW, its rate rising once and falling; loss: function of the numbers of a batch.
+    """`training.train` with full batches alone; loss: function of the indices of a batch.
 
     Returns the process's seconds of all steps, and those on a quiet machine: what they would be,
     if each were as quick as the quickest tenth.
     """
     torch.manual_seed(seed)
-    clock, order = [time.process_time()], torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(model.parameters(), rate, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps + 1)
-    numbers = torch.empty(0, dtype=torch.long)
-    with mode(model, training=True):
-        for _ in range(steps):
-            if len(numbers) < BATCH:
-                numbers = torch.randperm(count, generator=order)
-            batch, numbers = numbers[:BATCH], numbers[BATCH:]
-            optimizer.zero_grad()
-            loss(batch).backward()
-            optimizer.step()
-            schedule.step()
-            clock.append(time.process_time())
-    each = np.diff(clock)
+    order = torch.Generator().manual_seed(seed)
+    batches = []
+    while len(batches) < steps:
+        numbers = torch.randperm(count, generator=order)
+        batches += numbers[: count // BATCH * BATCH].split(BATCH)
+    clock = []
+
+    def clocked(batch):
+        clock.append(time.process_time())
+        return loss(batch)
+
+    training.train(model, clocked, batches[:steps], rate)
+    each = np.diff([*clock, time.process_time()])
     return each.sum(), len(each) * np.quantile(each, 0.1)
 
 
@@ -115,9 +121,9 @@ def train_two_stage(scenes, seed, proposals=None, kind=two_stage.TwoStage, recol
     model, rng = kind(), np.random.default_rng(seed)
 
     def loss(batch):
-        mine = batch.tolist()
-        given = proposals and [taught(proposals[i], boxes[i], rng) for i in mine]
-        parts = [[part[i] for i in mine] for part in (boxes, labels)]
+        chosen = batch.tolist()
+        given = proposals and [sampled(proposals[i], boxes[i], rng) for i in chosen]
+        parts = [[part[i] for i in chosen] for part in (boxes, labels)]
         shown = images[batch] / 255
         shown = rcnn.recolour(shown, colours) if recolour else shown
         return two_stage.two_stage_loss(model, shown, *parts, given)[0]
@@ -125,18 +131,66 @@ def train_two_stage(scenes, seed, proposals=None, kind=two_stage.TwoStage, recol
     return model, train(model, loss, len(scenes), RATES["two_stage"], seed, steps)
 
 
-def taught(proposals, truth, rng, most=32):
+def sampled(proposals, truth, rng, most=32):
     """As in Fast R-CNN's paper: of a picture's proposals a few, at most a quarter objects."""
     near = box_iou(proposals, truth).max(axis=1) >= 0.5
-    objects, others = (rng.permutation(np.flatnonzero(kind)) for kind in (near, ~near))
+    objects, background = (rng.permutation(np.flatnonzero(kind)) for kind in (near, ~near))
     objects = objects[: most // 4]
-    return proposals[np.concatenate([objects, others[: most - len(objects)]])]
+    return proposals[np.concatenate([objects, background[: most - len(objects)]])]
+
+
+def train_svms(features, data, background, seed):
+    """A linear SVM for each class against all else, trained twice: the second with hard negatives.
+
+    features: (R, D) of `data`, an `rcnn.Crops`. background: its label, the number of classes.
+    """
+    rng = np.random.default_rng(seed)
+    labels = np.where(data.ious == 1, data.labels, background)
+    positives = np.flatnonzero(data.ious == 1)
+    negatives = np.flatnonzero(data.ious < BACKGROUND_IOU)
+    used = np.concatenate([positives, rng.permutation(negatives)[: 2 * len(positives)]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        svm = LinearSVC(C=0.3, random_state=seed).fit(features[used], labels[used])
+        scores = rcnn.class_scores(svm, features[negatives])
+        hard = negatives[scores.max(axis=1) > HARD_NEGATIVE_SCORE]
+        used = np.union1d(used, hard)
+        return LinearSVC(C=0.3, random_state=seed).fit(features[used], labels[used])
+
+
+def train_regressors(pool, data, classes):
+    """For each class a ridge regression, pool (R, D) → tx, ty, tw, th."""
+    near = (data.ious > REGRESSION_IOU) & (data.ious < 1)
+    deltas = encode_boxes(data.boxes[near], data.truth[near])
+    x, labels = pool[near], data.labels[near]
+    return [Ridge(1.0).fit(x[labels == k], deltas[labels == k]) for k in range(classes)]
+
+
+def train_parts(network, data, classes, seed):
+    """An `rcnn.RCNN` of the network as it is; seconds after its SVMs and after its regressions."""
+    both = rcnn.extract_features(network, data.crops)
+    scales = tuple(float(1 / np.linalg.norm(part, axis=1).mean()) for part in both)
+    svm = train_svms(scales[1] * both[1], data, classes, seed)
+    clock = [time.process_time()]
+    regressors = train_regressors(scales[0] * both[0], data, classes)
+    clock.append(time.process_time())
+    return rcnn.RCNN(network, scales, svm, regressors), clock
 
 
 def train_rcnn(scenes, seed, proposals):
+    """The three trainings one after the other: an `rcnn.RCNN`, and the seconds of each, a dict."""
     torch.manual_seed(seed)
+    clock = [time.process_time()]
     parts = [s.image for s in scenes], [s.boxes for s in scenes], [s.labels for s in scenes]
-    return rcnn.train_rcnn(*parts, proposals, seed=seed)
+    data = rcnn.training_crops(*parts, proposals, seed=seed)
+    clock.append(time.process_time())
+    classes = int(data.labels.max()) + 1
+    network = rcnn.crop_network(classes=classes)
+    rcnn.train_network(network, data, seed=seed)
+    clock.append(time.process_time())
+    model, later = train_parts(network, data, classes, seed)
+    names = ("crops", "CNN", "SVM", "regression")
+    return model, dict(zip(names, np.diff([*clock, *later]).tolist(), strict=True))
 
 
 def judge(found):
@@ -254,12 +308,7 @@ def limits(seed, scenes, proposals, steps):
 def refit(network, scenes, proposals, seed):
     """SVMs and regressions on the features of the network as it is."""
     parts = [s.image for s in scenes], [s.boxes for s in scenes], [s.labels for s in scenes]
-    data = rcnn.training_crops(*parts, proposals, 0, seed)
-    both = rcnn.extract_features(network, data.crops)
-    scales = tuple(float(1 / np.linalg.norm(part, axis=1).mean()) for part in both)
-    svm = rcnn.train_svms(scales[1] * both[1], data, 10, seed=seed)
-    regressors = rcnn.train_regressors(scales[0] * both[0], data, 10)
-    return rcnn.RCNN(network, scales, svm, regressors)
+    return train_parts(network, rcnn.training_crops(*parts, proposals, 0, seed), 10, seed)[0]
 
 
 def recall(boxes_list):
@@ -286,9 +335,9 @@ def judge_recall(chosen=MANY, steps=STEPS):
     scenes = digit_scenes(chosen[0], 0, digits=chosen[1])
     model, _ = train_two_stage(scenes, 0, recolour=False, steps=steps)
     with mode(model, training=False), torch.inference_mode():
-        said = model.rpn(model.body(pictures(test_scenes()) / 255)[1])
-        for most in (5, 10, 20, 40):
-            rois = two_stage.propose(said, most=most).numpy()
+        raw_output = model.rpn(model.body(pictures(test_scenes()) / 255)[1])
+        for count_kept in (5, 10, 20, 40):
+            rois = two_stage.propose(raw_output, post_nms_top_n=count_kept).numpy()
             print(f"recall: RPN, {recall([rois[rois[:, 0] == i, 1:] for i in range(count)])}")
 
 
@@ -318,10 +367,12 @@ def keep_all():
     names = [name for name in TOLD if name.startswith("few ")]
     waits = {name: statistics.median(wait for _, wait in TOLD[name]) for name in names}
     for name in names:
-        said = {"mAP@.5, a seed each": ", ".join(f"{half:.3f}" for half, _ in TOLD[name])}
-        said |= {"one picture": f"{waits[name]:.1f} ms"}
-        said |= {"times YOLO's": f"{waits[name] / waits['few YOLO']:.1f}"}
-        keep("detectors", name.removeprefix("few "), said)
+        row = {
+            "mAP@.5, a seed each": ", ".join(f"{half:.3f}" for half, _ in TOLD[name]),
+            "one picture": f"{waits[name]:.1f} ms",
+            "times YOLO's": f"{waits[name] / waits['few YOLO']:.1f}",
+        }
+        keep("detectors", name.removeprefix("few "), row)
 
 
 def small():

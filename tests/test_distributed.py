@@ -133,7 +133,3 @@ def test_two_processes_say_once_what_is_wrong():
     sentence = "distributed: batch must be 1 … 10000, divisible by 2 (processes), got 33\n"
     assert said == [("", sentence), ("", "")]
     assert [process.returncode for process in both] == [1, 1]
-
-
-def test_the_script_is_short():
-    assert len(SCRIPT.read_text(encoding="utf-8").splitlines()) <= 80

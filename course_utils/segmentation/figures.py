@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.colors import to_rgba_array
 
-from course_utils.arguments.arrays import as_array
+from course_utils.arguments.arrays import as_array, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
 
@@ -16,28 +16,29 @@ STUFF = np.array([(52, 84, 40), (150, 80, 80), (105, 105, 112), (30, 30, 60)], n
 VOID = (0, 0, 0)
 
 
-def colour_classes(labels):
+def colour_classes(labels, things=10):
     """The map of classes as a picture: (H, W) whole numbers → (H, W, 3) uint8.
 
-    Classes from 10 on are stuff, in darker colours. 255 and negative ones: black. Raises
-    ArgumentError.
+    things: classes from this number on are stuff, in darker colours. 255 and negative ones: black.
+    Raises ArgumentError.
     """
     labels = _as_map("labels", labels)
+    things = whole_number("things", things, 1)
     thing = THINGS[labels % len(THINGS)]
-    stuff = STUFF[(labels - len(THINGS)) % len(STUFF)]
-    picture = np.where((labels < len(THINGS))[..., None], thing, stuff)
+    stuff = STUFF[(labels - things) % len(STUFF)]
+    picture = np.where((labels < things)[..., None], thing, stuff)
     picture[(labels < 0) | (labels == 255)] = VOID
     return picture
 
 
-def colour_segments(ids):
+def colour_segments(ids, things=10):
     """Panoptic ids (1000 · class + number) as a picture: each thing its own colour by its number.
 
-    ids: (H, W) whole numbers. Stuff is as in `colour_classes`. Raises ArgumentError.
+    ids: (H, W) whole numbers. things: as in `colour_classes`. Raises ArgumentError.
     """
     ids = _as_map("ids", ids)
-    thing = (ids >= 0) & (ids // 1000 < len(THINGS))
-    picture = colour_classes(np.where(thing, -1, ids // 1000))
+    thing = (ids >= 0) & (ids // 1000 < things)
+    picture = colour_classes(np.where(thing, -1, ids // 1000), things)
     picture[thing] = THINGS[(ids[thing] % 1000 - 1) % len(THINGS)]
     return picture
 

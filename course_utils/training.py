@@ -201,14 +201,19 @@ def mode(model, training):
     """Put a model into training or evaluation mode; afterwards every part is as it was.
 
     So are torch's own switches, which an interrupt at a bad moment would leave turned: then the
-    next training had no gradients.
+    next training had no gradients, or computed with the short copies of old weights.
     """
     before = [(part, part.training) for part in model.modules()]
     gradients = torch.is_grad_enabled()
     short = {device: torch.is_autocast_enabled(device) for device in DEVICES}
+    depth = min(torch.autocast_increment_nesting(), torch.autocast_decrement_nesting())
 
     def restore():
         torch.set_grad_enabled(gradients)
+        while min(torch.autocast_increment_nesting(), torch.autocast_decrement_nesting()) > depth:
+            torch.autocast_decrement_nesting()
+        if not depth:
+            torch.clear_autocast_cache()  # the short copies of the weights
         for device, enabled in short.items():
             torch.set_autocast_enabled(device, enabled)
         for part, was_training in before:

@@ -67,7 +67,8 @@ def test_gradients_are_torchs(blocks, shortcut, norm):
     wanted = norms_by_hand(DIGITS, blocks, shortcut, norm)
     shown = explorer.artists["norms"].get_ydata()
     assert shown.shape == wanted.shape == (6 * blocks + 1,) and (shown > 0).all()
-    rtol = 0.15 if norm and not shortcut else 0.02  # 54 such layers make much of a rounding: 2.3 %
+    # 54 plain layers make much of a rounding: 7 % at most in 20 disturbed networks
+    rtol = 0.15 if (blocks, shortcut, norm) == (9, False, True) else 0.02
     np.testing.assert_allclose(shown, wanted, rtol=rtol)
     text = explorer.readout.text
     assert text.startswith(f"{kind} network, {6 * blocks + 2} layers, with{'' if norm else 'out'} ")

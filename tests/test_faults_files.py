@@ -134,11 +134,23 @@ def test_case_21_modes_and_switches_come_back_after_an_interrupt_at_any_line(tra
         with training.mode(model, training=training_mode):
             torch.set_grad_enabled(False)  # as torch's optimizers do, for a moment
             torch.set_autocast_enabled("cpu", True)
+            torch.autocast_increment_nesting()
 
     for moment in range(1, run_until(use, [training], -1) + 1):
         run_until(use, [training], moment)
         assert all(part.training for part in model.modules()), moment
         assert torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu"), moment
+        assert torch.autocast_increment_nesting() == 1, moment  # none is open
+        assert torch.autocast_decrement_nesting() == 0, moment
+
+
+def test_case_21_an_interrupt_inside_autocast_leaves_no_old_weights():
+    """Its copies of the weights stay for as long as an outer autocast seems to be open."""
+    model, wanted = small(), fit(small(), bfloat16=True)
+    with pytest.raises(KeyboardInterrupt), training.mode(model, training=True):
+        torch.autocast("cpu", torch.bfloat16).__enter__()
+        raise KeyboardInterrupt
+    assert fit(small(), bfloat16=True) == wanted
 
 
 @pytest.mark.parametrize("old", [b"old", None])

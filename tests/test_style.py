@@ -221,7 +221,7 @@ def test_a_style_that_is_far_away_is_reached(network):
     assert totals[0] > 500 and totals[-1] < 5
 
 
-@pytest.mark.parametrize(("count", "reached"), [(6, 200), (60, 4.01)])
+@pytest.mark.parametrize(("count", "reached"), [(10, 200), (60, 4.01)])
 def test_a_steep_valley_is_searched_and_the_best_is_kept(count, reached):
     """Without a line search L-BFGS leaves this one for infinity."""
     steep, seen = torch.tensor([1.0, 10, 100, 1000]), []
@@ -236,6 +236,7 @@ def test_a_steep_valley_is_searched_and_the_best_is_kept(count, reached):
     lowest = min(seen, key=lambda pair: pair[0])
     assert len(seen) == count and descent.lowest == lowest[0] < reached
     assert torch.equal(descent.best, lowest[1])
+    assert count == 60 or seen[-1][0] > lowest[0]  # of 9 to 12 looks the last is not the best one
 
 
 def test_frames_are_the_pictures_on_the_way(done):

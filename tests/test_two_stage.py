@@ -335,7 +335,7 @@ def test_scenes_are_learnt_by_heart_with_an_rpn_and_repeat():
     images, boxes_list, labels_list, truth = batch(8)
     model = learn(images, boxes_list, labels_list, 80)
     found = two_stage.detect(model, images)
-    assert mean_average_precision(found, truth) > 0.8  # 0.95 or 1 in 8 disturbed trainings
+    assert mean_average_precision(found, truth) > 0.8  # 0.95 or 1 in 6 disturbed trainings
     assert model.training
     for picture in found:
         assert list(picture) == ["boxes", "scores", "labels"]
@@ -344,7 +344,8 @@ def test_scenes_are_learnt_by_heart_with_an_rpn_and_repeat():
     rois = two_stage.propose(model.eval().rpn(model.body(images)[1]))
     best = [box_iou(rois[rois[:, 0] == i, 1:].detach().numpy(), b).max(0)
             for i, b in enumerate(boxes_list)]  # fmt: skip
-    assert (np.concatenate(best) > 0.5).mean() > 0.8  # of 18 things, 17 or 18 in 8 such trainings
+    # of 18 things 17 or 18 in 6 disturbed trainings, 17 with AVX2
+    assert (np.concatenate(best) > 0.5).mean() > 0.8
     one, two = (learn(images, boxes_list, labels_list, 3).state_dict() for _ in range(2))
     assert all(torch.equal(one[name], two[name]) for name in one)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from course_utils.errors import DataError, require_option
 from course_utils.files import ROOT, how_to_restore
-from course_utils.pictures import decode_image
+from course_utils.image_files import decode_image
 
 FOLDER = ROOT / "data"
 MANIFEST = "SHA256SUMS"

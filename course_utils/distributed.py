@@ -8,7 +8,7 @@ import sys
 import torch
 from torch import distributed, nn
 
-from course_utils.arguments.arrays import whole_number
+from course_utils.argument_checks.arrays import whole_number
 from course_utils.data import load_fashion_mnist
 from course_utils.errors import ArgumentError
 from course_utils.models import small_resnet

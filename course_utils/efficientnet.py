@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_utils.arguments.pictures import as_rgb
+from course_utils.argument_checks.pictures import as_rgb
 from course_utils.data import load_weights
 
 STAGES = [  # expansion, kernel, stride of the first block, inputs, outputs, blocks

@@ -12,8 +12,8 @@ from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from course_utils.arguments.arrays import as_array
-from course_utils.arguments.pictures import as_drawn
+from course_utils.argument_checks.arrays import as_array
+from course_utils.argument_checks.pictures import as_drawn
 from course_utils.errors import ArgumentError
 from course_utils.korean_fonts import draw_hangul
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from course_utils.arguments import advice
-from course_utils.arguments.arrays import as_array, whole_number
+from course_utils.argument_checks import advice
+from course_utils.argument_checks.arrays import as_array, whole_number
 from course_utils.errors import ArgumentError, require_option
 
 METHODS = ["nearest", "bilinear", "area"]

@@ -7,8 +7,8 @@ Every network takes (N, C, H, W) float32 and returns logits (N, classes). Built 
 from torch import nn
 from torch.nn import functional
 
-from course_utils.arguments.arrays import whole_number
-from course_utils.arguments.tensors import require_model_input
+from course_utils.argument_checks.arrays import whole_number
+from course_utils.argument_checks.tensors import require_model_input
 from course_utils.errors import require_option
 
 VGG = {  # depth → outputs of each 3 × 3 convolution, "M" for pooling (Simonyan and Zisserman, 2014)

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from course_utils.arguments import advice
-from course_utils.arguments.arrays import as_array, as_labels, finite_number, whole_number
-from course_utils.arguments.models import enough_memory, logits_of, require_module
-from course_utils.arguments.tensors import look_at_pixels, require_floats
+from course_utils.argument_checks import advice
+from course_utils.argument_checks.arrays import as_array, as_labels, finite_number, whole_number
+from course_utils.argument_checks.models import enough_memory, logits_of, require_module
+from course_utils.argument_checks.tensors import look_at_pixels, require_floats
 from course_utils.errors import ArgumentError, require_option
 from course_utils.progress import progress
 

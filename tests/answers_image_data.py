@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from course_utils.checks.image_data import EXERCISES
+from course_utils.exercises.image_data import EXERCISES
 
 shift = EXERCISES["shift_zeros"].reference
 

@@ -51,12 +51,12 @@ def disturb(seed):
     import numpy as np
     import torch
 
-    from course_utils import layers
+    from course_utils import numpy_layers
 
     if not seed:
         return
     torch_draw, numpy_draw = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
-    build, uniform = torch.optim.Optimizer.__init__, layers.uniform_parameters
+    build, uniform = torch.optim.Optimizer.__init__, numpy_layers.uniform_parameters
 
     def built(self, *arguments, **options):
         build(self, *arguments, **options)
@@ -72,7 +72,7 @@ def disturb(seed):
             for name, value in uniform(*arguments).items()
         }
 
-    torch.optim.Optimizer.__init__, layers.uniform_parameters = built, drawn
+    torch.optim.Optimizer.__init__, numpy_layers.uniform_parameters = built, drawn
 
 
 def run_here(path, seed):
@@ -107,7 +107,7 @@ def run_here(path, seed):
 def leave_unpainted():
     """Figures and explorers take their numbers, but no picture is made: nobody looks."""
     from course_utils import figures
-    from course_utils.explore import engine
+    from course_utils.explorers import engine
 
     figures.render = engine.encode = lambda *_, **__: b""
     engine.Explorer._paint = lambda self: None

@@ -27,7 +27,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of some fifty Pythons
 sys.dont_write_bytecode = False  # torch anew
 
 MOST_WORKERS = 4
-SLOW = ("test_distributed", "test_explore", "test_cli", "test_models")  # files to start early
+SLOW = (
+    "test_distributed",
+    "test_explorers_engine",
+    "test_cli",
+    "test_models",
+)  # files to start early
 HUSH_S = 180  # longest time that workers hold still for a measurement
 CHAPTER = re.compile(r"(\d\d_\w+)(?:\.ipynb|\])$")  # in the name of a file or a test
 LATENCY = Path(__file__).parent / "artifacts" / "latency.txt"
@@ -138,7 +143,7 @@ class Worker:
 @pytest.fixture
 def unpainted(monkeypatch):
     """Explorers that set their artists and say their text, but paint nothing: for many states."""
-    from course_utils.explore import engine
+    from course_utils.explorers import engine
 
     monkeypatch.setattr(engine.Explorer, "_paint", lambda self: None)
     monkeypatch.setattr(engine, "encode", lambda *_: b"")

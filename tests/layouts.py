@@ -18,7 +18,7 @@ from torch import nn
 import course_utils
 from course_utils import efficientnet, models
 from course_utils.detection import two_stage, yolo
-from course_utils.generation import gan, style
+from course_utils.image_generation import gan, style
 from course_utils.models import Residual, SqueezeExcitation, conv_norm, small_resnet
 from course_utils.segmentation import instances
 from course_utils.segmentation import networks as segmentation

@@ -14,47 +14,50 @@ from sklearn.linear_model import Ridge
 from sklearn.svm import LinearSVC
 from torch import nn
 
-from course_utils import layers, models
+from course_utils import models
+from course_utils import numpy_layers as layers
 from course_utils.detection import rcnn, two_stage, yolo
 from course_utils.detection.boxes import encode_boxes
 from course_utils.detection.proposals import merge_regions
 from course_utils.filters import BOX
-from course_utils.generation import gan, style
-from course_utils.scenes import digit_scenes
+from course_utils.image_generation import gan, style
 from course_utils.segmentation import instances
 from course_utils.segmentation import networks as segmentation
+from course_utils.synthetic_scenes import digit_scenes
 
 SOURCES = Path(layers.__file__).parent
 TOOLS = {  # modules that a notebook does not call: what they hold is called by all others
-    "arguments.advice", "arguments.arrays", "arguments.pictures", "arguments.regions",
-    "arguments.tensors", "arguments.models", "threads", "doctor", "distributed",
-    "explore.outlines", "explore.engine", "explore.kernel_grid",
+    "argument_checks.advice", "argument_checks.arrays", "argument_checks.models",
+    "argument_checks.pictures", "argument_checks.regions", "argument_checks.tensors",
+    "doctor", "distributed",
+    "explorers.outlines", "explorers.engine", "explorers.kernel_grid",
 }  # fmt: skip
 WITHOUT = {  # functions without an array among their arguments
-    "scenes.object_pictures", "data.load_mnist", "data.load_fashion_mnist", "data.load_photo",
+    "synthetic_scenes.object_pictures", "data.load_mnist", "data.load_fashion_mnist",
+    "data.load_photo",
     "data.load_texture", "data.load_cutout", "data.load_nuclei", "data.load_weights",
     "data.photo_names", "data.cutout_names", "data.manifest", "data.check_all",
-    "data.read_checked", "measuring.count_parameters", "measuring.multiply_adds",
+    "data.read_checked", "profiling.count_parameters", "profiling.multiply_adds",
     "efficientnet.efficientnet_lite0", "efficientnet.imagenet_names",
-    "explore.cnn.integral_explorer", "explore.feature_maps.visits",
-    "explore.feature_maps.shape_explorer", "explore.generation.latent_explorer",
-    "explore.iou.iou_explorer", "explore.style.load_style_snapshots", "figures.show",
+    "explorers.cnn.integral_explorer", "explorers.feature_maps.visits",
+    "explorers.feature_maps.shape_explorer", "explorers.generation.latent_explorer",
+    "explorers.iou.iou_explorer", "explorers.style.load_style_snapshots", "figures.show",
     "figures.show_blocks", "figures.bundle", "figures.alt_metadata", "figures.render",
     "figures.encode",
-    "generation.gan.initialise", "generation.gan.fixed_noise", "models.lenet5",
+    "image_generation.gan.initialise", "image_generation.gan.fixed_noise", "models.lenet5",
     "models.digit_net", "models.alexnet", "models.vgg", "models.conv_norm", "models.stages",
-    "models.resnet", "models.small_resnet", "pictures.load_image", "pictures.decode_image",
-    "pictures.load_bitmap", "pictures.own_picture", "downloads.fetch_detector",
+    "models.resnet", "models.small_resnet", "image_files.load_image", "image_files.decode_image",
+    "image_files.load_bitmap", "image_files.own_picture", "downloads.fetch_detector",
     "downloads.pretrained_detector",
     "detection.proposals.similarity", "detection.proposals.join",
-    "detection.rcnn.crop_network", "scenes.digit_scenes",
-    "scenes.object_scenes", "scenes.split_cutouts", "segmentation.networks.fcn",
-    "generation.style.vgg_features", "training.pick_device",
-    "training.free_memory", "measuring.Stopwatch",
-    "measuring.time_call", "training.short_type_is_quick", "training.mode",
+    "detection.rcnn.crop_network", "synthetic_scenes.digit_scenes",
+    "synthetic_scenes.object_scenes", "synthetic_scenes.split_cutouts", "segmentation.networks.fcn",
+    "image_generation.style.vgg_features", "training.pick_device",
+    "training.free_memory", "profiling.Stopwatch",
+    "profiling.time_call", "training.short_type_is_quick", "training.mode",
     "detection.two_stage.anchor_boxes",
     "segmentation.upsampling.bilinear_kernel", "training.train", "layers.Layer",
-    "layers.require_call", "layers.uniform_parameters", "detection.yolo.yolo_network",
+    "numpy_layers.require_call", "numpy_layers.uniform_parameters", "detection.yolo.yolo_network",
 }  # fmt: skip
 TIMED = {"detection.rcnn.detect"}  # what it returns second are seconds
 RNG, DRAW = np.random.default_rng(0), torch.Generator()
@@ -131,34 +134,34 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
     "detection.boxes.encode_boxes": lambda: {"proposals": BOXES, "truth": TRUTH},
     "detection.boxes.decode_boxes": lambda: {"proposals": BOXES, "deltas": BOXES / 10},
     "efficientnet.prepare": lambda: {"image": RGB},
-    "explore.cnn.curve": lambda: {"name": "box", "t": np.linspace(0, 1, 5)},
-    "explore.cnn.window_explorer": lambda: {"image": CLASSES, "kernel": CLASSES},
-    "explore.cnn.kernel_explorer": lambda: {"photo": GRAY},
-    "explore.cnn_evolution.gradient_norms": lambda: {"images": DIGITS, "blocks": 1},
-    "explore.cnn_evolution.depth_explorer": lambda: {"images": DIGITS},
-    "explore.cnn_evolution.augmentation_explorer": lambda: {"photos": {"a": RGB}},
-    "explore.cnn_evolution.gate_viewer": lambda: {"gates": torch.rand(2, 5), "names": "ab"},
-    "explore.detection.yolo_explorer": lambda: {
+    "explorers.cnn.curve": lambda: {"name": "box", "t": np.linspace(0, 1, 5)},
+    "explorers.cnn.window_explorer": lambda: {"image": CLASSES, "kernel": CLASSES},
+    "explorers.cnn.kernel_explorer": lambda: {"photo": GRAY},
+    "explorers.cnn_evolution.gradient_norms": lambda: {"images": DIGITS, "blocks": 1},
+    "explorers.cnn_evolution.depth_explorer": lambda: {"images": DIGITS},
+    "explorers.cnn_evolution.augmentation_explorer": lambda: {"photos": {"a": RGB}},
+    "explorers.cnn_evolution.gate_viewer": lambda: {"gates": torch.rand(2, 5), "names": "ab"},
+    "explorers.detection.yolo_explorer": lambda: {
         "image": RGB, **TABLE, "class_names": ["a", "b", "c"]},
-    "explore.detection.nms_explorer": lambda: {
+    "explorers.detection.nms_explorer": lambda: {
         "image": RGB, "boxes": BOXES, "scores": SCORES, "labels": LABELS,
         "class_names": ["a", "b", "c"]},
-    "explore.feature_maps.pooling_explorer": lambda: {"image": GRAY},
-    "explore.generation.walk": lambda: {
+    "explorers.feature_maps.pooling_explorer": lambda: {"image": GRAY},
+    "explorers.generation.walk": lambda: {
         "start": torch.randn(5), "end": torch.randn(5), "way": torch.linspace(0, 1, 3)},
-    "explore.image_data.resolution_explorer": lambda: {"pictures": {"a": RGB, "b": GRAY}},
-    "explore.image_data.channel_mixer": lambda: {"photo": RGB},
-    "explore.image_data.shift_explorer": lambda: {
+    "explorers.image_data.resolution_explorer": lambda: {"pictures": {"a": RGB, "b": GRAY}},
+    "explorers.image_data.channel_mixer": lambda: {"photo": RGB},
+    "explorers.image_data.shift_explorer": lambda: {
         "image": GRAY, "convolve": lambda x: x[2:, 2:], "pool": pooled,
         "shift": lambda x, down, right: np.roll(x, (down, right), (0, 1))},
-    "explore.pixel_editor.PixelEditor": lambda: {"bits": CLASSES},
-    "explore.segmentation.merge_explorer": lambda: {
+    "explorers.pixel_editor.PixelEditor": lambda: {"bits": CLASSES},
+    "explorers.segmentation.merge_explorer": lambda: {
         "image": SMALL, "maps": [REGIONS, REGIONS // 2]},
-    "explore.segmentation.region_boxes": lambda: {"labels": REGIONS},
-    "explore.segmentation.overlay_explorer": lambda: {
+    "explorers.segmentation.region_boxes": lambda: {"labels": REGIONS},
+    "explorers.segmentation.overlay_explorer": lambda: {
         "image": SMALL, "semantic": REGIONS, "class_names": list("abcd"), "masks": MASKS,
         "colours": RGB[0, :4]},
-    "explore.style.style_explorer": lambda: {
+    "explorers.style.style_explorer": lambda: {
         "snapshots": {("a", "b"): {r: style.StyleTransfer(RGB, {}, [1.0], [1.0], [1.0])
                                    for r in (1, 10)}},
         "originals": {"a": RGB, "b": GRAY}},
@@ -167,25 +170,26 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
     "figures.show_values": lambda: {"matrix": CLASSES},
     "filters.correlate": lambda: {"image": GRAY, "kernel": BOX},
     "filters.conv_matrix": lambda: {"kernel": BOX, "height": 5, "width": 5},
-    "generation.gan.discriminator_loss": lambda: {"real": torch.randn(4), "fake": torch.randn(4)},
-    "generation.gan.generator_loss": lambda: {"fake": torch.randn(4)},
-    "generation.gan.Generator": lambda: (network(gan.Generator, latent=3, width=2, classes=2),
+    "image_generation.gan.discriminator_loss": lambda: {
+        "real": torch.randn(4), "fake": torch.randn(4)},
+    "image_generation.gan.generator_loss": lambda: {"fake": torch.randn(4)},
+    "image_generation.gan.Generator": lambda: (network(gan.Generator, latent=3, width=2, classes=2),
                               {"noise": torch.randn(2, 3), "labels": torch.tensor([0, 1])}),
-    "generation.gan.Discriminator": lambda: (network(gan.Discriminator, width=2, classes=2),
+    "image_generation.gan.Discriminator": lambda: (network(gan.Discriminator, width=2, classes=2),
                                   {"pictures": DIGITS[:2], "labels": torch.tensor([0, 1])}),
-    "generation.gan.train_gan": lambda: {**gans(), "images": DIGITS, "steps": 1},
-    "generation.gan.draw_pictures": lambda: {
+    "image_generation.gan.train_gan": lambda: {**gans(), "images": DIGITS, "steps": 1},
+    "image_generation.gan.draw_pictures": lambda: {
         "generator": network(gan.Generator, latent=3, width=2, classes=2),
         "noise": torch.randn(2, 3), "labels": torch.tensor([0, 1])},
-    "generation.gan.sheet": lambda: {"pictures": DIGITS, "columns": 3},
-    "generation.figures.show_duel": lambda: {"story": np.eye(4, 5) + 1, "rounds": [0, 3],
+    "image_generation.gan.sheet": lambda: {"pictures": DIGITS, "columns": 3},
+    "image_generation.figures.show_duel": lambda: {"story": np.eye(4, 5) + 1, "rounds": [0, 3],
                                              "alt": "a duel"},
-    "generation.figures.show_losses": lambda: {
+    "image_generation.figures.show_losses": lambda: {
         "losses": {"D": np.ones(30), "G": torch.ones(30)}, "alt": "losses"},
-    "generation.measures.judge_pictures": lambda: {
+    "image_generation.measures.judge_pictures": lambda: {
         "classifier": judge(), "pictures": DIGITS, "labels": torch.tensor([0, 1, 2, 0, 1, 2])},
-    "generation.measures.nearest": lambda: {"pictures": DIGITS[:2], "training": DIGITS[2:]},
-    "generation.measures.spread": lambda: {"pictures": DIGITS},
+    "image_generation.measures.nearest": lambda: {"pictures": DIGITS[:2], "training": DIGITS[2:]},
+    "image_generation.measures.spread": lambda: {"pictures": DIGITS},
     "segmentation.instances.feature_maps": lambda: {"stages": STAGES, "images": PIXELS / 255},
     "segmentation.instances.MaskHead": lambda: (
         network(instances.MaskHead, width=4),
@@ -221,7 +225,7 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
     "segmentation.panoptic.panoptic_quality": lambda: {"truth": IDS, "predicted": [IDS]},
     "segmentation.panoptic.merge_panoptic": lambda: {
         "semantic": REGIONS, "found": FOUND, "things": 3},
-    "pictures.save_bitmap": lambda: {"path": "face.png", "bits": CLASSES, "overwrite": True},
+    "image_files.save_bitmap": lambda: {"path": "face.png", "bits": CLASSES, "overwrite": True},
     "detection.proposals.starting_regions": lambda: {"image": RGB},
     "detection.proposals.neighbours": lambda: {"regions": REGIONS},
     "detection.proposals.describe_regions": lambda: {"image": SMALL, "regions": REGIONS},
@@ -268,15 +272,15 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
     "detection.metrics.mask_iou": lambda: {"a": MASKS, "b": MASKS},
     "segmentation.metrics.as_ids": lambda: {"name": "ids", "value": CLASSES},
     "segmentation.metrics.as_id_maps": lambda: {"truth": CLASSES, "predicted": CLASSES},
-    "generation.style.gram_matrix": lambda: {"features": torch.rand(4, 5, 6)},
-    "generation.style.style_loss": lambda: {
+    "image_generation.style.gram_matrix": lambda: {"features": torch.rand(4, 5, 6)},
+    "image_generation.style.style_loss": lambda: {
         "grams": {"a": torch.rand(3, 3)}, "targets": {"a": torch.rand(3, 3)}},
-    "generation.style.content_loss": lambda: {
+    "image_generation.style.content_loss": lambda: {
         "features": torch.rand(3, 3), "target": torch.rand(3, 3)},
-    "generation.style.total_variation": lambda: {"images": torch.rand(3, 4, 4)},
-    "generation.style.VGGFeatures": lambda: (
+    "image_generation.style.total_variation": lambda: {"images": torch.rand(3, 4, 4)},
+    "image_generation.style.VGGFeatures": lambda: (
         network(style.VGGFeatures), {"images": torch.rand(1, 3, 16, 16)}),
-    "generation.style.transfer_style": lambda: {
+    "image_generation.style.transfer_style": lambda: {
         "content": SMALL, "style": SMALL, "steps": 1, "size": 16,
         "network": style.vgg_features(trained=False)},
     "training.fit": lambda: {"model": judge(), "images": DIGITS, "labels": MAPS[0, 0, :6] * 0,
@@ -323,7 +327,7 @@ def public():
         source = path.read_text("utf-8")
         if (
             module in TOOLS
-            or module.startswith("checks")
+            or module.startswith("exercises")
             or not re.search(r"^\s*(import|from) (numpy|torch)", source, re.M)
         ):
             continue

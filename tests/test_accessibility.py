@@ -14,9 +14,9 @@ from matplotlib.colors import to_rgb
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from course_utils import figures
-from course_utils.explore import iou
+from course_utils.explorers import iou
 from course_utils.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
-from course_utils.generation.figures import CURVE, MADE, REAL
+from course_utils.image_generation.figures import CURVE, MADE, REAL
 from course_utils.segmentation.figures import STUFF, THINGS, VOID
 from notebooks_as_files import ROOT
 
@@ -126,7 +126,7 @@ def test_colours_stand_in_the_palette_alone():
 
 
 def test_the_focus_is_marked_on_every_control():
-    css = (ROOT / "course_utils" / "explore" / "live_text.css").read_text(encoding="utf-8")
+    css = (ROOT / "course_utils" / "explorers" / "live_text.css").read_text(encoding="utf-8")
     (colour,) = set(re.findall(r"outline: 3px solid (#[0-9a-f]{6})", css))
     assert contrast(colour, "white") >= 3
     for control in ("button", "select", "input", '[role="slider"]'):

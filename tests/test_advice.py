@@ -17,15 +17,16 @@ import pytest
 import torch
 from advised import advised, follow
 
-from course_utils import filters, layers, models, pictures, training
-from course_utils.arguments import advice
+from course_utils import filters, image_files, models, training
+from course_utils import numpy_layers as layers
+from course_utils.argument_checks import advice
 from course_utils.data import load_photo
 from course_utils.detection import metrics
 from course_utils.detection.boxes import box_iou, convert_boxes
 from course_utils.errors import ArgumentError
-from course_utils.explore import cnn, cnn_evolution, detection, feature_maps, image_data, outlines
+from course_utils.explorers import cnn, cnn_evolution, detection, feature_maps, image_data, outlines
 from course_utils.figures import show_image
-from course_utils.generation import gan, style
+from course_utils.image_generation import gan, style
 from course_utils.segmentation import metrics as segmentation_metrics
 from course_utils.segmentation import networks as segmentation
 from course_utils.segmentation import upsampling
@@ -92,7 +93,7 @@ def to_sizes(boxes):
 
 
 def save(bits, folder):
-    pictures.save_bitmap(folder / "face.png", bits, overwrite=True)
+    image_files.save_bitmap(folder / "face.png", bits, overwrite=True)
 
 
 def net(classes=10):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import layers
+from course_utils import numpy_layers as layers
 from course_utils.errors import ArgumentError
 
 SOURCES = Path(layers.__file__).parent

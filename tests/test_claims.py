@@ -83,10 +83,10 @@ def test_a_printed_false_is_a_claim_too():
 
 
 def test_networks_are_disturbed_where_their_optimizer_is_built(monkeypatch):
-    from course_utils import layers
+    from course_utils import numpy_layers
 
     monkeypatch.setattr(torch.optim.Optimizer, "__init__", torch.optim.Optimizer.__init__)
-    monkeypatch.setattr(layers, "uniform_parameters", layers.uniform_parameters)
+    monkeypatch.setattr(numpy_layers, "uniform_parameters", numpy_layers.uniform_parameters)
     claims.disturb(1)
     torch.manual_seed(0)
     first = torch.nn.Linear(30, 30)
@@ -94,7 +94,7 @@ def test_networks_are_disturbed_where_their_optimizer_is_built(monkeypatch):
     torch.optim.SGD(second.parameters(), 0.1)
     changes = [(second.weight / first.weight).detach().numpy() - 1]
     bare = np.random.default_rng(0).uniform(-1, 1, (30, 30)) / np.sqrt(30)
-    drawn = layers.Linear(30, 30, rng=np.random.default_rng(0)).parameters["weight"]
+    drawn = numpy_layers.Linear(30, 30, rng=np.random.default_rng(0)).parameters["weight"]
     assert np.allclose(drawn, bare, rtol=1e-5)
     changes += [drawn / bare - 1]
     for change in np.abs(changes):

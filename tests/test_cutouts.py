@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from course_utils import scenes
+from course_utils import synthetic_scenes
 from course_utils.data import cutout_names, load_cutout
-from course_utils.scenes import CATEGORIES, object_pictures
+from course_utils.synthetic_scenes import CATEGORIES, object_pictures
 
 
 def test_every_object_has_its_views_and_its_label():
@@ -28,8 +28,10 @@ def test_it_repeats_and_the_seed_changes_the_grounds():
 @pytest.mark.parametrize("seed", range(4))
 def test_the_object_is_whole_and_takes_its_share(monkeypatch, seed):
     ground = np.zeros((480, 480, 3), np.uint8)
-    monkeypatch.setattr(scenes, "load_photo", lambda name, longest_side: ground)
-    monkeypatch.setattr(scenes, "CATEGORIES", ("fruit",))  # none of them is black at its edge
+    monkeypatch.setattr(synthetic_scenes, "load_photo", lambda name, longest_side: ground)
+    monkeypatch.setattr(
+        synthetic_scenes, "CATEGORIES", ("fruit",)
+    )  # none of them is black at its edge
     images, _, _ = object_pictures(160, seed=seed)
     for image, name in zip(images, cutout_names()["fruit"], strict=True):
         rows, columns = np.nonzero(image.any(axis=2))

@@ -16,15 +16,15 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from course_utils.checks.engine import Ask
-from course_utils.checks.image_data import QUESTIONS
 from course_utils.command import live, solved, typing
 from course_utils.command.authors import clean
 from course_utils.command.editions import StudentsWork, holds_work, printed, relink, write_student
 from course_utils.command.live import emptied_cells
 from course_utils.command.saved_widgets import STATE, VIEW
-from course_utils.command.typing import is_untouched
+from course_utils.command.typed_cells import is_untouched
 from course_utils.errors import ArgumentError, CourseError
+from course_utils.exercises.engine import Ask
+from course_utils.exercises.image_data import QUESTIONS
 from notebooks_as_files import CHAPTERS, ROOT, code_cells, exercises, read, tags
 
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -429,7 +429,7 @@ def test_a_right_answer_says_in_its_metadata_what_it_solves():
     """What a kernel stores of `check`, as nbconvert and JupyterLab do, is what `progress` reads."""
     stub, solution = exercises(CHAPTERS[0])[1]
     book = new_notebook(cells=[
-        new_code_cell("import numpy as np\nfrom course_utils.checks.image_data import check"),
+        new_code_cell("import numpy as np\nfrom course_utils.exercises.image_data import check"),
         new_code_cell(stub.replace("...", "return 1"), metadata={"tags": ["exercise"]}),
         new_code_cell(f"{solution}\n{stub.splitlines()[-1]}", metadata={"tags": ["exercise"]}),
     ])  # fmt: skip

@@ -7,7 +7,7 @@ import torch
 from course_utils.data import load_photo, load_weights
 from course_utils.efficientnet import efficientnet_lite0, imagenet_names, prepare
 from course_utils.errors import ArgumentError
-from course_utils.measuring import count_parameters
+from course_utils.profiling import count_parameters
 
 
 @pytest.fixture(scope="module")

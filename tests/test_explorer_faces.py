@@ -10,15 +10,15 @@ import pytest
 import torch
 from matplotlib.cbook import flatten
 from PIL import Image
-from test_explore import MAKERS as FIRST
-from test_explore_detection import MAKERS as DETECTION
-from test_explore_evolution import MAKERS as EVOLUTION
-from test_explore_generation import make
-from test_explore_segmentation import MAKERS as SEGMENTATION
-from test_explore_style import by_hand
+from test_explorers_detection import MAKERS as DETECTION
+from test_explorers_engine import MAKERS as FIRST
+from test_explorers_evolution import MAKERS as EVOLUTION
+from test_explorers_generation import make
+from test_explorers_segmentation import MAKERS as SEGMENTATION
+from test_explorers_style import by_hand
 
-from course_utils.explore.generation import latent_explorer
-from course_utils.explore.style import load_style_snapshots, style_explorer
+from course_utils.explorers.generation import latent_explorer
+from course_utils.explorers.style import load_style_snapshots, style_explorer
 from explorer_faces import check_legible, move, moved
 
 GENERATOR = make(3, gain=400)

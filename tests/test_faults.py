@@ -14,10 +14,11 @@ import torch
 from PIL import Image
 from refusals import refused
 
-from course_utils import data, layers, models, training
+from course_utils import data, models, training
+from course_utils import numpy_layers as layers
 from course_utils.detection import boxes, metrics
 from course_utils.filters import BOX, correlate, resample
-from course_utils.pictures import load_bitmap, save_bitmap
+from course_utils.image_files import load_bitmap, save_bitmap
 from course_utils.segmentation import networks as segmentation
 from notebooks_as_files import CHAPTERS, code_cells, read
 
@@ -33,15 +34,15 @@ ELSEWHERE = {
         "test_downloads.py::test_a_busy_server_is_asked_again_and_a_missing_file_is_not",
     ],
     31: [
-        "test_pictures.py::test_a_text_file_is_refused",
-        "test_pictures.py::test_a_cut_file_is_refused",
-        "test_pictures.py::test_a_bomb_is_refused_before_it_unpacks",
-        "test_pictures.py::test_palette_with_a_transparent_colour",
-        "test_pictures.py::test_transparency_is_laid_over_white",
-        "test_pictures.py::test_sixteen_bits_become_eight",
-        "test_pictures.py::test_cmyk_becomes_rgb",
-        "test_pictures.py::test_exif_turns_the_photo_upright",
-        "test_pictures.py::test_one_pixel_and_shrinking",
+        "test_image_files.py::test_a_text_file_is_refused",
+        "test_image_files.py::test_a_cut_file_is_refused",
+        "test_image_files.py::test_a_bomb_is_refused_before_it_unpacks",
+        "test_image_files.py::test_palette_with_a_transparent_colour",
+        "test_image_files.py::test_transparency_is_laid_over_white",
+        "test_image_files.py::test_sixteen_bits_become_eight",
+        "test_image_files.py::test_cmyk_becomes_rgb",
+        "test_image_files.py::test_exif_turns_the_photo_upright",
+        "test_image_files.py::test_one_pixel_and_shrinking",
     ],
     34: ["test_training.py::test_devices"],
     40: [

@@ -26,12 +26,12 @@ from test_faults import refused
 from torch import nn
 from torchvision.models import Weights, WeightsEnum
 
-from course_utils import data, downloads, files, pictures, training
+from course_utils import data, downloads, files, image_files, training
 from course_utils.command import readiness
 from course_utils.downloads import pretrained_detector
 from course_utils.errors import DataError
 from course_utils.filters import BOX, conv_matrix
-from course_utils.pictures import load_bitmap, load_image, save_bitmap
+from course_utils.image_files import load_bitmap, load_image, save_bitmap
 from notebooks_as_files import CHAPTERS, ROOT, code_cells, read
 
 RNG = np.random.default_rng(0)
@@ -197,8 +197,8 @@ def test_case_22_interrupted_loading():
         data._parse_manifest.cache_clear()
         data.load_photo("coffee", 60)
 
-    for moment in moments(load, [data, pictures]):
-        run_until(load, [data, pictures], moment)
+    for moment in moments(load, [data, image_files]):
+        run_until(load, [data, image_files], moment)
         assert np.array_equal(data.load_photo("coffee", 60), wanted)
 
 

@@ -24,10 +24,10 @@ from matplotlib.text import Text
 from nbformat.v4 import new_code_cell
 
 from course_utils import figures, korean_fonts
-from course_utils.command.typing import FONT_SIZES, enlarge
+from course_utils.command.typed_cells import FONT_SIZES, enlarge
 from course_utils.data import load_photo
 from course_utils.detection import figures as region_figures
-from course_utils.explore import (
+from course_utils.explorers import (
     cnn,
     cnn_evolution,
     detection,
@@ -38,9 +38,9 @@ from course_utils.explore import (
     pixel_editor,
     segmentation,
 )
-from course_utils.explore import style as style_explorers
-from course_utils.generation import figures as generation_figures
-from course_utils.generation.gan import Generator
+from course_utils.explorers import style as style_explorers
+from course_utils.image_generation import figures as generation_figures
+from course_utils.image_generation.gan import Generator
 from notebooks_as_files import CHAPTERS, ROOT, code_cells, read
 
 CAT = "고양이"
@@ -343,7 +343,7 @@ def test_decomposed_hangul_gets_its_own_fix(korean):
     assert len(texts) == 1 and 'unicodedata.normalize("NFC"' in texts[0]
 
 
-@pytest.mark.parametrize("runs", ["notebooks/01_image_data.ipynb", "tests/test_counting.py", None])
+@pytest.mark.parametrize("runs", ["notebooks/01_image_data.ipynb", "tests/test_profiling.py", None])
 def test_fonts_are_listed_before_a_kernel_has_to(runs, tmp_path):
     """On a machine where matplotlib has never run: by pytest itself, and by `course refresh`."""
     command = ["-c", "from course_utils.command.kernels import kernel_environment as k; k()"]

@@ -12,7 +12,7 @@ from scipy.spatial import distance
 from torch import nn
 from torch.nn import functional
 
-from course_utils.generation.gan import (
+from course_utils.image_generation.gan import (
     Discriminator,
     Generator,
     discriminator_loss,
@@ -23,7 +23,7 @@ from course_utils.generation.gan import (
     sheet,
     train_gan,
 )
-from course_utils.generation.measures import judge_pictures, nearest, spread
+from course_utils.image_generation.measures import judge_pictures, nearest, spread
 
 LOGITS = st.lists(st.floats(-30, 30), min_size=1, max_size=9)
 
@@ -269,7 +269,7 @@ def test_an_interrupt_keeps_what_was_learnt(monkeypatch, capsys):
         yield from range(3)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("course_utils.generation.gan.progress", interrupted)
+    monkeypatch.setattr("course_utils.image_generation.gan.progress", interrupted)
     generator, discriminator = pair()
     before = generator.layers[0].weight.detach().clone()
     history = train_gan(generator, discriminator, squares()[0], steps=50)

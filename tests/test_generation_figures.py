@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from course_utils.errors import ArgumentError
-from course_utils.generation import figures as generation_figures
-from course_utils.generation.figures import show_duel, show_losses
+from course_utils.image_generation import figures as generation_figures
+from course_utils.image_generation.figures import show_duel, show_losses
 
 STORY = np.tile([2.0, 0.5, 0.0, 0.0, 0.0], (10, 1))
 

@@ -10,9 +10,9 @@ from torchvision.models.detection import roi_heads
 
 from course_utils.detection.metrics import mask_iou, mean_average_precision
 from course_utils.detection.yolo import detect, yolo_network
-from course_utils.measuring import count_parameters
-from course_utils.scenes import digit_scenes
+from course_utils.profiling import count_parameters
 from course_utils.segmentation import instances
+from course_utils.synthetic_scenes import digit_scenes
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from jupyter_client.manager import start_new_kernel
 START = """
 import time
 import numpy as np, torch
-from course_utils.checks.cnn import check
+from course_utils.exercises.cnn import check
 print("ready")
 """
 CELL = """def receptive_field(layer_list):

@@ -15,9 +15,9 @@ import pytest
 from notebooks_as_files import ROOT
 
 TESTS = sorted((ROOT / "tests").glob("test_*.py"))
-HAND_WRITTEN = ("boxes", "filters", "layers", "measures", "measuring", "metrics", "panoptic",
+HAND_WRITTEN = ("boxes", "filters", "measures", "numpy_layers", "profiling", "metrics", "panoptic",
                 "upsampling")  # fmt: skip
-BEHIND = ("arguments", "checks", "command", "explore")  # rooms that compute for others
+BEHIND = ("argument_checks", "exercises", "command", "explorers")  # rooms that compute for others
 ELSEWHERE = (
     "loss|variation|gram|giou|bilinear|paste|mask_targets|anchor|match$|widen|propose"
     "|^encode|^decode$"
@@ -38,8 +38,8 @@ ALONE = {  # public name → why no library judges it; what does
     "layers.Layer": "computes nothing: what every layer has",
     "layers.require_call": "checks what comes in",
     "layers.uniform_parameters": "draws numbers: their bounds by hand",
-    "measuring.Stopwatch": "a clock",
-    "measuring.time_call": "a clock",
+    "profiling.Stopwatch": "a clock",
+    "profiling.time_call": "a clock",
     "segmentation.panoptic.merge_panoptic": "a rule of a paper: restated pixel by pixel",
     "generation.measures.judge_pictures": "counts of this course: numbers by hand",
     "segmentation.metrics.as_ids": "checks what comes in",

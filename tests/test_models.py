@@ -7,7 +7,7 @@ from refusals import refused
 from torch import nn
 
 from course_utils import models
-from course_utils.measuring import count_parameters, multiply_adds
+from course_utils.profiling import count_parameters, multiply_adds
 
 PAPER = {  # name → (ours, torchvision's builder or None, parameters)
     "alexnet": (models.alexnet, torchvision.models.alexnet, 61_100_840),

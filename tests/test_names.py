@@ -14,9 +14,9 @@ from course_utils import downloads, files
 from course_utils.command import cli, notebook_files
 from course_utils.data import load_cutout, load_photo, load_texture
 from course_utils.errors import CourseError, DataError, require_option
-from course_utils.explore.pixel_editor import PixelEditor
+from course_utils.explorers.pixel_editor import PixelEditor
 from course_utils.files import cleaned, find, nearest
-from course_utils.pictures import load_bitmap, load_image, own_picture, save_bitmap
+from course_utils.image_files import load_bitmap, load_image, own_picture, save_bitmap
 from notebooks_as_files import CHAPTERS, ROOT, code_cells, read
 
 HERE = "한글 é"  # the folder in which each test works

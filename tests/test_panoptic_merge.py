@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import refused
 
-from course_utils.scenes import DIGIT_THINGS, digit_scenes
 from course_utils.segmentation.panoptic import merge_panoptic, panoptic_quality
+from course_utils.synthetic_scenes import DIGIT_THINGS, digit_scenes
 
 
 def found(masks, scores, labels):

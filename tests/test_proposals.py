@@ -13,7 +13,7 @@ from skimage.segmentation import felzenszwalb
 from course_utils.detection import proposals
 from course_utils.detection.boxes import box_iou
 from course_utils.detection.proposals import Region
-from course_utils.scenes import digit_scenes
+from course_utils.synthetic_scenes import digit_scenes
 
 
 def flat(*columns):

@@ -13,8 +13,8 @@ from torch.nn import functional
 from course_utils.detection import rcnn
 from course_utils.detection.boxes import batched_nms, box_iou, decode_boxes
 from course_utils.detection.metrics import mean_average_precision
-from course_utils.measuring import count_parameters
-from course_utils.scenes import digit_scenes
+from course_utils.profiling import count_parameters
+from course_utils.synthetic_scenes import digit_scenes
 
 SCENES = digit_scenes(12, seed=1, digits=(4, 6))
 IMAGES, BOXES, LABELS = zip(*((s.image, s.boxes, s.labels) for s in SCENES), strict=True)

@@ -7,7 +7,6 @@ import pytest
 from course_utils.detection import figures as region_figures
 from course_utils.detection.figures import draw_boxes, show_boxes
 from course_utils.errors import ArgumentError
-from course_utils.scenes import digit_scenes
 from course_utils.segmentation.figures import (
     STUFF,
     THINGS,
@@ -15,6 +14,7 @@ from course_utils.segmentation.figures import (
     colour_masks,
     colour_segments,
 )  # fmt: skip
+from course_utils.synthetic_scenes import digit_scenes
 
 
 @pytest.fixture

@@ -11,20 +11,20 @@ import pytest
 from ipywidgets.embed import dependency_state
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from test_explore import MAKERS as FIRST
-from test_explore_detection import MAKERS as DETECTION
-from test_explore_evolution import MAKERS as EVOLUTION
-from test_explore_generation import make
-from test_explore_segmentation import MAKERS as SEGMENTATION
-from test_explore_style import by_hand
+from test_explorers_detection import MAKERS as DETECTION
+from test_explorers_engine import MAKERS as FIRST
+from test_explorers_evolution import MAKERS as EVOLUTION
+from test_explorers_generation import make
+from test_explorers_segmentation import MAKERS as SEGMENTATION
+from test_explorers_style import by_hand
 
-from course_utils import checks
-from course_utils.checks.engine import Ask
+from course_utils import exercises
 from course_utils.command import kernels, saved_widgets
 from course_utils.command.editions import edition
 from course_utils.command.pages import read_chapter
 from course_utils.command.saved_widgets import STATE, VIEW, complete, reached, stored_models, views
-from course_utils.explore.generation import latent_explorer
+from course_utils.exercises.engine import Ask
+from course_utils.explorers.generation import latent_explorer
 from notebooks_as_files import CHAPTERS, ROOT, read
 
 LARGEST = 400_000  # bytes of one explorer in a file; a chapter has up to eight
@@ -32,8 +32,8 @@ EXPLORERS = {**FIRST, **DETECTION, **EVOLUTION, **SEGMENTATION,
              "noise": lambda: latent_explorer(make()), "style": by_hand}  # fmt: skip
 TABLES = [
     module.QUESTIONS
-    for file in sorted((ROOT / "course_utils" / "checks").glob("*_questions.py"))
-    for module in [importlib.import_module(f"{checks.__name__}.{file.stem}")]
+    for file in sorted((ROOT / "course_utils" / "exercises").glob("*_questions.py"))
+    for module in [importlib.import_module(f"{exercises.__name__}.{file.stem}")]
 ]
 QUESTIONS = [question for table in TABLES for question in table.values()]
 

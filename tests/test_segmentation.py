@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from course_utils.data import load_nuclei
 from course_utils.detection.yolo import yolo_network
-from course_utils.measuring import count_parameters
-from course_utils.scenes import digit_scenes
+from course_utils.profiling import count_parameters
 from course_utils.segmentation import networks as segmentation
 from course_utils.segmentation.metrics import confusion_matrix, mean_iou
 from course_utils.segmentation.panoptic import panoptic_quality
+from course_utils.synthetic_scenes import digit_scenes
 
 NETWORKS = {"fcn": segmentation.fcn, "unet": segmentation.UNet}
 

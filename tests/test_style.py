@@ -13,7 +13,7 @@ from refusals import refused
 from torch.nn import functional
 
 from course_utils.data import load_photo, load_texture, load_weights
-from course_utils.generation import style
+from course_utils.image_generation import style
 
 FEATURES = torch.tensor([[[1.0, 2], [0, 3]], [[4, 0], [1, 1]]])  # two channels of 2 × 2 places
 GRAM = torch.tensor([[14.0, 7], [7, 18]]) / 4

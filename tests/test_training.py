@@ -10,9 +10,9 @@ import torch
 from refusals import refused
 from torch import nn
 
-from course_utils import measuring, training
+from course_utils import profiling, training
 from course_utils.errors import ArgumentError
-from course_utils.measuring import Stopwatch, time_call
+from course_utils.profiling import Stopwatch, time_call
 from course_utils.training import evaluate, fit, pick_device, shift_pixels
 
 RNG = np.random.default_rng(0)
@@ -208,7 +208,7 @@ def test_devices(monkeypatch):
 
 def test_the_clock_takes_the_median(monkeypatch):
     ticks = iter([0, 9, 0, 1, 0, 5, 0, 2])  # the first call is the warm-up
-    monkeypatch.setattr(measuring.time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(profiling.time, "perf_counter", lambda: next(ticks))
     assert time_call(lambda: None, repeats=3) == 2
 
 
@@ -235,7 +235,7 @@ def test_memory_is_given_back():
 
 def test_the_stopwatch_notes_each_name(monkeypatch):
     ticks = iter([0, 9, 10, 12, 20, 21])
-    monkeypatch.setattr(measuring.time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(profiling.time, "perf_counter", lambda: next(ticks))
     clock = Stopwatch()
     with clock("a"):
         pass

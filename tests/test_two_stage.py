@@ -16,8 +16,8 @@ from course_utils.detection import two_stage
 from course_utils.detection.boxes import box_iou, decode_boxes, encode_boxes
 from course_utils.detection.metrics import mean_average_precision
 from course_utils.detection.two_stage import TwoStage
-from course_utils.measuring import count_parameters
-from course_utils.scenes import digit_scenes
+from course_utils.profiling import count_parameters
+from course_utils.synthetic_scenes import digit_scenes
 
 SPOTS = st.lists(
     st.tuples(st.floats(0, 40), st.floats(0, 40), st.floats(1, 24), st.floats(1, 24)),

@@ -9,7 +9,7 @@ from refusals import refused
 from torch.nn import functional
 
 from course_utils.filters import conv_matrix
-from course_utils.layers import MaxPool2d
+from course_utils.numpy_layers import MaxPool2d
 from course_utils.segmentation import upsampling
 
 TOLERANCE = {np.float32: {"rtol": 1e-4, "atol": 1e-5}, np.float64: {"rtol": 1e-10, "atol": 1e-12}}

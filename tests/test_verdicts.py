@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.checks import cnn, cnn_evolution, computer_vision, image_data
-from course_utils.checks.engine import NotRightYet, check_answer
+from course_utils.exercises import cnn, cnn_evolution, computer_vision, image_data
+from course_utils.exercises.engine import NotRightYet, check_answer
 
-pytestmark = pytest.mark.filterwarnings("error::course_utils.checks.engine.BrokenHint")
+pytestmark = pytest.mark.filterwarnings("error::course_utils.exercises.engine.BrokenHint")
 EXERCISES = {
     name: exercise
     for checks in (image_data, cnn, cnn_evolution, computer_vision)

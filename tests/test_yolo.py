@@ -15,8 +15,8 @@ from torch.nn import functional
 from course_utils.detection import yolo
 from course_utils.detection.boxes import generalized_box_iou
 from course_utils.detection.metrics import mean_average_precision
-from course_utils.measuring import count_parameters
-from course_utils.scenes import digit_scenes
+from course_utils.profiling import count_parameters
+from course_utils.synthetic_scenes import digit_scenes
 
 SPOTS = st.tuples(st.integers(0, 63), st.integers(0, 63), st.integers(1, 64), st.integers(1, 64))
 

@@ -65,7 +65,7 @@ def live_edition(path, folder, large=False):
         if opens_section(cell) and (note := _note(source.cells, place, emptied)):
             cells.append(_generated(new_markdown_cell(note), f"notes_{cell.id}", "speaker-notes"))
     option = ", large=True" if large else ""
-    start = f'from course_utils.command.typing import start\n\nstart("{path.stem}"{option})'
+    start = f'from course_utils.command.typed_cells import start\n\nstart("{path.stem}"{option})'
     first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), None)
     if first is None:
         fix = how_to_restore(f"notebooks/{path.name}", typed=True)

@@ -6,7 +6,7 @@ float32 and float64 are kept; other numbers become float64. No boxes are (0, 4),
 
 import numpy as np
 
-from course_utils.arguments.regions import (
+from course_utils.argument_checks.regions import (
     FARTHEST,
     as_boxes,
     as_classes,

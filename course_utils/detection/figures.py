@@ -4,8 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import patheffects
 
-from course_utils.arguments.arrays import as_array
-from course_utils.arguments.pictures import as_drawn
+from course_utils.argument_checks.arrays import as_array
+from course_utils.argument_checks.pictures import as_drawn
 from course_utils.errors import ArgumentError
 from course_utils.figures import VERMILION, YELLOW, show, show_image
 

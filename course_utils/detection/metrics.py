@@ -6,9 +6,9 @@ of "labels" (N,) and "boxes" (N, 4) xyxy or "masks" (N, H, W) bool; predictions 
 
 import numpy as np
 
-from course_utils.arguments import advice
-from course_utils.arguments.arrays import as_array, whole_number
-from course_utils.arguments.regions import as_fraction, as_masks, as_pictures, as_scores
+from course_utils.argument_checks import advice
+from course_utils.argument_checks.arrays import as_array, whole_number
+from course_utils.argument_checks.regions import as_fraction, as_masks, as_pictures, as_scores
 from course_utils.detection.boxes import box_iou
 from course_utils.errors import ArgumentError, require_option
 

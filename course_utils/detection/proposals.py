@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.arguments.arrays import as_array, finite_number, whole_number
-from course_utils.arguments.pictures import as_rgb
+from course_utils.argument_checks.arrays import as_array, finite_number, whole_number
+from course_utils.argument_checks.pictures import as_rgb
 from course_utils.errors import ArgumentError
 
 SCALES = (60, 200)  # a larger scale starts with larger regions

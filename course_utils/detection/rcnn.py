@@ -15,11 +15,11 @@ from sklearn.svm import LinearSVC
 from torch import nn
 from torch.nn import functional
 
-from course_utils.arguments.arrays import as_array, whole_number
-from course_utils.arguments.models import require_module
-from course_utils.arguments.pictures import as_rgb
-from course_utils.arguments.regions import as_boxes, as_classes, as_fraction, require_area
-from course_utils.arguments.tensors import require_floats, require_pixels
+from course_utils.argument_checks.arrays import as_array, whole_number
+from course_utils.argument_checks.models import require_module
+from course_utils.argument_checks.pictures import as_rgb
+from course_utils.argument_checks.regions import as_boxes, as_classes, as_fraction, require_area
+from course_utils.argument_checks.tensors import require_floats, require_pixels
 from course_utils.detection.boxes import batched_nms, box_iou, decode_boxes
 from course_utils.detection.proposals import selective_search
 from course_utils.errors import ArgumentError

@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn import functional
 from torchvision.ops import batched_nms, box_iou, roi_align
 
-from course_utils.arguments.models import require_module
-from course_utils.arguments.regions import as_boxes_within, as_classes, as_fraction
-from course_utils.arguments.tensors import look_at_pixels, require_floats, require_model_input
+from course_utils.argument_checks.models import require_module
+from course_utils.argument_checks.regions import as_boxes_within, as_classes, as_fraction
+from course_utils.argument_checks.tensors import look_at_pixels, require_floats, require_model_input
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.training import mode

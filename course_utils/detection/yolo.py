@@ -10,10 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_utils.arguments.arrays import as_labels, whole_number
-from course_utils.arguments.models import require_module
-from course_utils.arguments.regions import as_boxes_within, as_classes, as_fraction
-from course_utils.arguments.tensors import require_floats, require_pixels
+from course_utils.argument_checks.arrays import as_labels, whole_number
+from course_utils.argument_checks.models import require_module
+from course_utils.argument_checks.regions import as_boxes_within, as_classes, as_fraction
+from course_utils.argument_checks.tensors import require_floats, require_pixels
 from course_utils.detection.boxes import batched_nms
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.colors import to_rgba_array
 
-from course_utils.arguments.arrays import as_array, whole_number
+from course_utils.argument_checks.arrays import as_array, whole_number
 from course_utils.errors import ArgumentError
 from course_utils.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
 

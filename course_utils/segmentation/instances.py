@@ -11,10 +11,10 @@ from torch import nn
 from torch.nn import functional
 from torchvision.ops import roi_align
 
-from course_utils.arguments.arrays import as_array, whole_number
-from course_utils.arguments.models import require_module
-from course_utils.arguments.regions import as_boxes, as_fraction, as_masks
-from course_utils.arguments.tensors import require_floats, require_model_input, require_pixels
+from course_utils.argument_checks.arrays import as_array, whole_number
+from course_utils.argument_checks.models import require_module
+from course_utils.argument_checks.regions import as_boxes, as_fraction, as_masks
+from course_utils.argument_checks.tensors import require_floats, require_model_input, require_pixels
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.training import mode, train

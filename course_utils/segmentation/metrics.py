@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from course_utils.arguments import advice
-from course_utils.arguments.arrays import as_array, whole_number
+from course_utils.argument_checks import advice
+from course_utils.argument_checks.arrays import as_array, whole_number
 from course_utils.errors import ArgumentError
 
 

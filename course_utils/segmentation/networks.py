@@ -11,11 +11,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_utils.arguments import advice
-from course_utils.arguments.arrays import as_array, finite_number, whole_number
-from course_utils.arguments.models import require_module
-from course_utils.arguments.pictures import require_finite
-from course_utils.arguments.tensors import require_model_input
+from course_utils.argument_checks import advice
+from course_utils.argument_checks.arrays import as_array, finite_number, whole_number
+from course_utils.argument_checks.models import require_module
+from course_utils.argument_checks.pictures import require_finite
+from course_utils.argument_checks.tensors import require_model_input
 from course_utils.errors import ArgumentError
 from course_utils.models import conv_norm
 from course_utils.segmentation.upsampling import bilinear_kernel

@@ -7,8 +7,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from course_utils.arguments.arrays import as_array, whole_number
-from course_utils.arguments.regions import as_classes, as_fraction, as_masks, as_scores
+from course_utils.argument_checks.arrays import as_array, whole_number
+from course_utils.argument_checks.regions import as_classes, as_fraction, as_masks, as_scores
 from course_utils.errors import ArgumentError
 from course_utils.segmentation.metrics import as_id_maps, as_ids
 

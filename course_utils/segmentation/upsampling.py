@@ -6,10 +6,10 @@ Letters: N pictures, C channels, H × W pixels. Arrays are float32 or float64, a
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from course_utils.arguments import advice
-from course_utils.arguments.arrays import as_array, as_images, whole_number
+from course_utils.argument_checks import advice
+from course_utils.argument_checks.arrays import as_array, as_images, whole_number
 from course_utils.errors import ArgumentError
-from course_utils.layers import MaxPool2d
+from course_utils.numpy_layers import MaxPool2d
 from course_utils.segmentation.metrics import as_ids
 
 

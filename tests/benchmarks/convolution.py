@@ -22,7 +22,7 @@ import torch  # noqa: E402
 from numpy.lib.stride_tricks import sliding_window_view  # noqa: E402
 from scipy import signal  # noqa: E402
 
-from course_utils.layers import Conv2d  # noqa: E402
+from course_utils.numpy_layers import Conv2d  # noqa: E402
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from results import keep  # noqa: E402

@@ -25,8 +25,8 @@ from course_utils.detection.metrics import (  # noqa: E402
     mean_average_precision,
 )
 from course_utils.detection.yolo import detect, encode_targets, yolo_loss, yolo_network  # noqa: E402
-from course_utils.measuring import time_call  # noqa: E402
-from course_utils.scenes import digit_scenes  # noqa: E402
+from course_utils.profiling import time_call  # noqa: E402
+from course_utils.synthetic_scenes import digit_scenes  # noqa: E402
 
 SEEDS = range(3)
 EPOCHS = {"short": 2, "long": 3}

@@ -19,7 +19,7 @@ from torch.nn import functional  # noqa: E402
 
 from course_utils.data import load_fashion_mnist, load_mnist  # noqa: E402
 from course_utils.models import lenet5, small_resnet  # noqa: E402
-from course_utils.scenes import object_pictures  # noqa: E402
+from course_utils.synthetic_scenes import object_pictures  # noqa: E402
 from course_utils.training import evaluate, fit, shift_pixels  # noqa: E402
 
 SEEDS = range(3)

@@ -18,14 +18,14 @@ import torch  # noqa: E402
 from torch.nn.functional import softplus  # noqa: E402
 
 from course_utils.data import load_mnist  # noqa: E402
-from course_utils.generation.gan import (  # noqa: E402
+from course_utils.image_generation.gan import (  # noqa: E402
     Discriminator,
     Generator,
     draw_pictures,
     initialise,
     train_gan,
 )
-from course_utils.generation.measures import judge_pictures, nearest, spread  # noqa: E402
+from course_utils.image_generation.measures import judge_pictures, nearest, spread  # noqa: E402
 from course_utils.models import digit_net  # noqa: E402
 from course_utils.training import evaluate, fit, shift_pixels  # noqa: E402
 

@@ -19,8 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook  # noqa: E40
 
 from course_utils.detection.metrics import COCO_THRESHOLDS, mean_average_precision  # noqa: E402
 from course_utils.detection.two_stage import TwoStage, detect, two_stage_loss  # noqa: E402
-from course_utils.measuring import time_call  # noqa: E402
-from course_utils.scenes import DIGIT_THINGS, digit_scenes  # noqa: E402
+from course_utils.profiling import time_call  # noqa: E402
 from course_utils.segmentation.instances import MaskHead, add_masks, train_mask_head  # noqa: E402
 from course_utils.segmentation.metrics import confusion_matrix, mean_iou  # noqa: E402
 from course_utils.segmentation.networks import UNet, fit_segmentation, predict_classes  # noqa: E402
@@ -28,6 +27,7 @@ from course_utils.segmentation.panoptic import (
     merge_panoptic,  # noqa: E402
     panoptic_quality,  # noqa: E402
 )
+from course_utils.synthetic_scenes import DIGIT_THINGS, digit_scenes  # noqa: E402
 from course_utils.training import train  # noqa: E402
 
 SEEDS = range(3)

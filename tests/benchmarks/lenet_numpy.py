@@ -14,7 +14,7 @@ import time  # noqa: E402
 import numpy as np  # noqa: E402
 
 from course_utils.data import load_mnist  # noqa: E402
-from course_utils.layers import (  # noqa: E402
+from course_utils.numpy_layers import (  # noqa: E402
     Conv2d,
     Flatten,
     Linear,

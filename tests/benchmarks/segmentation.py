@@ -24,8 +24,7 @@ from torch import nn  # noqa: E402
 
 from course_utils.data import load_nuclei, load_photo  # noqa: E402
 from course_utils.detection.yolo import encode_targets, yolo_network  # noqa: E402
-from course_utils.measuring import time_call  # noqa: E402
-from course_utils.scenes import DIGIT_CLASSES, DIGIT_THINGS, digit_scenes  # noqa: E402
+from course_utils.profiling import time_call  # noqa: E402
 from course_utils.segmentation.metrics import (  # noqa: E402
     class_iou,
     confusion_matrix,
@@ -41,6 +40,7 @@ from course_utils.segmentation.networks import (  # noqa: E402
     separate,
 )
 from course_utils.segmentation.panoptic import panoptic_quality  # noqa: E402
+from course_utils.synthetic_scenes import DIGIT_CLASSES, DIGIT_THINGS, digit_scenes  # noqa: E402
 
 SEEDS = range(3)
 CLASSES = len(DIGIT_CLASSES)

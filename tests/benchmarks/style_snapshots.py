@@ -23,7 +23,7 @@ from PIL import Image  # noqa: E402
 
 from course_utils.data import FOLDER, load_photo, load_texture  # noqa: E402
 from course_utils.files import write_whole  # noqa: E402
-from course_utils.generation.style import transfer_style, vgg_features  # noqa: E402
+from course_utils.image_generation.style import transfer_style, vgg_features  # noqa: E402
 
 RATIOS = (0.01, 0.1, 1, 10, 100)
 SETTINGS = {"alpha": 1, "tv": 1, "steps": (50, 20), "size": 192}

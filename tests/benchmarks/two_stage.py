@@ -31,7 +31,7 @@ from course_utils.detection import rcnn, two_stage, yolo  # noqa: E402
 from course_utils.detection.boxes import box_iou, encode_boxes  # noqa: E402
 from course_utils.detection.metrics import mean_average_precision  # noqa: E402
 from course_utils.detection.proposals import SCALES, selective_search, starting_regions  # noqa: E402
-from course_utils.scenes import digit_scenes  # noqa: E402
+from course_utils.synthetic_scenes import digit_scenes  # noqa: E402
 from course_utils.training import mode  # noqa: E402
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
@@ -59,14 +59,14 @@ def search(scenes):
 
 
 @functools.cache
-def test_scenes():
+def test_synthetic_scenes():
     """The scenes that judge."""
     return digit_scenes(TESTS, split="test")
 
 
 @functools.cache
 def searched_test():
-    return search(test_scenes())[0]
+    return search(test_synthetic_scenes())[0]
 
 
 def train(model, loss, count, rate, seed, steps=STEPS):
@@ -194,7 +194,7 @@ def train_rcnn(scenes, seed, proposals):
 
 
 def judge(found):
-    truth = [{"boxes": scene.boxes, "labels": scene.labels} for scene in test_scenes()]
+    truth = [{"boxes": scene.boxes, "labels": scene.labels} for scene in test_synthetic_scenes()]
     half, strict = (mean_average_precision(found, truth, (level,)) for level in (0.5, 0.75))
     return half, f"mAP50 {half:.3f}, mAP75 {strict:.3f}"
 
@@ -221,7 +221,7 @@ def tell(name, seed, seconds, found, wait):
 def judge_rcnn(name, seed, data):
     scenes, proposals, searching = data
     model, seconds = train_rcnn(scenes, seed, proposals)
-    images, offered = [scene.image for scene in test_scenes()], searched_test()
+    images, offered = [scene.image for scene in test_synthetic_scenes()], searched_test()
     found, _ = rcnn.detect(model, images, proposals=offered)
     plain, _ = rcnn.detect(model, images, proposals=offered, regress=False)
     runs = [[rcnn.detect(model, images[i : i + 1])[1] for _ in range(3)] for i in range(TIMED)]
@@ -238,7 +238,7 @@ def judge_two_stage(name, seed, model, spent, test, given=None):
     found = two_stage.detect(model, test, 0.001, proposals=given)
 
     def one(i):
-        boxes = given and [selective_search(test_scenes()[i].image)]
+        boxes = given and [selective_search(test_synthetic_scenes()[i].image)]
         return two_stage.detect(model, test[i : i + 1], proposals=boxes)
 
     tell(name, seed, spent, found, f"{quick(one):.1f} ms")
@@ -249,7 +249,7 @@ def judge_all(name, chosen, searched, steps=STEPS, seeds=SEEDS):
 
     Few scenes teach all four in other colours each time, as R-CNN's recipe has it.
     """
-    test, count = pictures(test_scenes()) / 255, chosen[0]
+    test, count = pictures(test_synthetic_scenes()) / 255, chosen[0]
     for seed in seeds:
         scenes = digit_scenes(count, seed, digits=chosen[1])
         if searched:
@@ -276,8 +276,8 @@ def judge_limits(seeds=SEEDS, chosen=SEARCHED, steps=STEPS):
 
 
 def limits(seed, scenes, proposals, steps):
-    test, offered = pictures(test_scenes()) / 255, searched_test()
-    images = [scene.image for scene in test_scenes()]
+    test, offered = pictures(test_synthetic_scenes()) / 255, searched_test()
+    images = [scene.image for scene in test_synthetic_scenes()]
 
     def say(name, found):
         print(f"limits: seed {seed}: {name}: {judge(found)[1]}", flush=True)
@@ -312,7 +312,7 @@ def refit(network, scenes, proposals, seed):
 
 
 def recall(boxes_list):
-    pairs = zip(boxes_list, test_scenes(), strict=True)
+    pairs = zip(boxes_list, test_synthetic_scenes(), strict=True)
     best = [box_iou(boxes, scene.boxes).max(axis=0) for boxes, scene in pairs]
     best, counts = np.concatenate(best), [len(boxes) for boxes in boxes_list]
     half, strict = np.mean(best >= 0.5), np.mean(best >= 0.7)
@@ -322,11 +322,11 @@ def recall(boxes_list):
 
 def judge_recall(chosen=MANY, steps=STEPS):
     """How many proposals find how much."""
-    count = len(test_scenes())
+    count = len(test_synthetic_scenes())
     for scales in ((400,), (200,), (120,), (60,), (200, 400), SCALES, (30, 60, 120, 240)):
-        found = [selective_search(scene.image, scales) for scene in test_scenes()]
+        found = [selective_search(scene.image, scales) for scene in test_synthetic_scenes()]
         print(f"recall: scales {scales}: {recall(found)}", flush=True)
-    start = [starts(scene.image) for scene in test_scenes()]
+    start = [starts(scene.image) for scene in test_synthetic_scenes()]
     print(f"recall: starting regions alone, scales {SCALES}: {recall(start)}", flush=True)
     rng = np.random.default_rng(0)
     corner, size = rng.uniform(0, 34, (2, count, 130, 2)), rng.uniform(8, 30, (count, 130, 2))
@@ -335,7 +335,7 @@ def judge_recall(chosen=MANY, steps=STEPS):
     scenes = digit_scenes(chosen[0], 0, digits=chosen[1])
     model, _ = train_two_stage(scenes, 0, recolour=False, steps=steps)
     with mode(model, training=False), torch.inference_mode():
-        raw_output = model.rpn(model.body(pictures(test_scenes()) / 255)[1])
+        raw_output = model.rpn(model.body(pictures(test_synthetic_scenes()) / 255)[1])
         for count_kept in (5, 10, 20, 40):
             rois = two_stage.propose(raw_output, post_nms_top_n=count_kept).numpy()
             print(f"recall: RPN, {recall([rois[rois[:, 0] == i, 1:] for i in range(count)])}")
@@ -387,7 +387,7 @@ def small():
         keep_all()
     finally:
         TESTS, TIMED = usual
-        test_scenes.cache_clear()
+        test_synthetic_scenes.cache_clear()
         searched_test.cache_clear()
 
 

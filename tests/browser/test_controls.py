@@ -23,7 +23,7 @@ CONTROL = """
 import anywidget, ipywidgets
 from IPython.display import display
 from matplotlib.figure import Figure
-from course_utils.explore.engine import Explorer, slider
+from course_utils.explorers.engine import Explorer, slider
 
 def make(title, alive):
     figure = Figure(figsize=(3, 2))

@@ -67,7 +67,7 @@ def encode(figure, photo=False):
     pixels = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
     file = io.BytesIO()
     if photo:
-        pixels.save(file, format="JPEG", quality=88)
+        pixels.save(file, format="JPEG", quality=80)
     else:
         pixels.save(file, format="PNG", compress_level=3)
     return file.getvalue()

@@ -48,7 +48,8 @@ WITHOUT = {  # functions without an array among their arguments
     "models.digit_net", "models.alexnet", "models.vgg", "models.conv_norm", "models.stages",
     "models.resnet", "models.small_resnet", "image_files.load_image", "image_files.decode_image",
     "image_files.load_bitmap", "image_files.own_picture", "downloads.fetch_detector",
-    "downloads.pretrained_detector",
+    "downloads.pretrained_detector", "downloads.fetch", "downloads.keep_in",
+    "downloads.downloaded",
     "detection.proposals.similarity", "detection.proposals.join",
     "detection.rcnn.crop_network", "synthetic_scenes.digit_scenes",
     "synthetic_scenes.object_scenes", "synthetic_scenes.split_cutouts", "segmentation.networks.fcn",
@@ -56,7 +57,7 @@ WITHOUT = {  # functions without an array among their arguments
     "training.free_memory", "profiling.Stopwatch",
     "profiling.time_call", "training.short_type_is_quick", "training.mode",
     "detection.two_stage.anchor_boxes",
-    "segmentation.upsampling.bilinear_kernel", "training.train", "layers.Layer",
+    "segmentation.upsampling.bilinear_kernel", "training.train", "numpy_layers.Layer",
     "numpy_layers.require_call", "numpy_layers.uniform_parameters", "detection.yolo.yolo_network",
 }  # fmt: skip
 TIMED = {"detection.rcnn.detect"}  # what it returns second are seconds
@@ -207,7 +208,7 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
     "segmentation.instances.add_masks": lambda: {
         "found": 3 * [FOUND], "head": network(instances.MaskHead, width=4),
         "stages": STAGES, "images": PIXELS / 255},
-    "layers.SoftmaxCrossEntropy": lambda: (
+    "numpy_layers.SoftmaxCrossEntropy": lambda: (
         layers.SoftmaxCrossEntropy(), {"logits": np.eye(2, 3), "labels": LABELS}),
     "detection.metrics.match_detections": lambda: {"ious": np.eye(2), "scores": SCORES},
     "detection.metrics.precision_recall": lambda: {

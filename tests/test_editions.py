@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from course_utils.command import live, solved, typing
+from course_utils.command import live, solved, typed_cells
 from course_utils.command.authors import clean
 from course_utils.command.editions import StudentsWork, holds_work, printed, relink, write_student
 from course_utils.command.live import emptied_cells
@@ -221,16 +221,16 @@ def test_large_type_is_said_in_the_first_cell_and_does_not_grow(tmp_path):
     assert code_cells(book)[0].source.endswith('start("01_image_data", large=True)')
     with plt.rc_context():
         before = plt.rcParams["font.size"]
-        typing.enlarge(1.5)
-        typing.enlarge(1.5)
+        typed_cells.enlarge(1.5)
+        typed_cells.enlarge(1.5)
         assert plt.rcParams["font.size"] == 1.5 * before
 
 
 def test_start_names_what_is_wrong():
     with pytest.raises(ArgumentError, match="chapter must be a notebook of .*, got '9'"):
-        typing.start("9")
+        typed_cells.start("9")
     with pytest.raises(ArgumentError, match="open the edition with `course live`"):
-        typing.start("01_image_data")
+        typed_cells.start("01_image_data")
 
 
 class Kernel:

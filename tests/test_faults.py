@@ -31,7 +31,7 @@ ELSEWHERE = {
         "test_downloads.py::test_no_network_is_one_sentence",
         "test_downloads.py::test_a_stall_ends",
         "test_downloads.py::test_an_archive_put_there_by_hand_is_used",
-        "test_downloads.py::test_a_busy_server_is_asked_again_and_a_missing_file_is_not",
+        "test_downloads.py::test_a_busy_server_is_asked_again",
     ],
     31: [
         "test_image_files.py::test_a_text_file_is_refused",

@@ -35,13 +35,13 @@ NO_JUDGE = re.compile(  # what only makes, moves, seeds or compares numbers
     r"|nn|nn\.init\S*|nn\.[A-Z]\w*)$|PIL\.Image(\.(new|fromarray))?$|numpy\.(?!einsum$)"
 )
 ALONE = {  # public name → why no library judges it; what does
-    "layers.Layer": "computes nothing: what every layer has",
-    "layers.require_call": "checks what comes in",
-    "layers.uniform_parameters": "draws numbers: their bounds by hand",
+    "numpy_layers.Layer": "computes nothing: what every layer has",
+    "numpy_layers.require_call": "checks what comes in",
+    "numpy_layers.uniform_parameters": "draws numbers: their bounds by hand",
     "profiling.Stopwatch": "a clock",
     "profiling.time_call": "a clock",
     "segmentation.panoptic.merge_panoptic": "a rule of a paper: restated pixel by pixel",
-    "generation.measures.judge_pictures": "counts of this course: numbers by hand",
+    "image_generation.measures.judge_pictures": "counts of this course: numbers by hand",
     "segmentation.metrics.as_ids": "checks what comes in",
     "segmentation.metrics.as_id_maps": "checks what comes in",
     "detection.yolo.encode_targets": "this course's grid: numbers by hand, and `decode` undoes it",

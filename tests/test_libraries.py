@@ -19,7 +19,7 @@ def test_every_public_function_has_an_example():
     found = set(public())
     assert len(found) > 130
     assert found - WITHOUT - EXAMPLES.keys() == set()
-    assert (WITHOUT | EXAMPLES.keys()) - found <= {"explore.pixel_editor.PixelEditor"}
+    assert (WITHOUT | EXAMPLES.keys()) - found <= {"explorers.pixel_editor.PixelEditor"}
 
 
 def other(value):

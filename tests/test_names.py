@@ -318,8 +318,8 @@ def test_a_place_that_may_not_be_looked_at_says_so(here):
 
 WORDS = {"path", "paths", "file", "files", "folder", "folders", "chapter", "chapters", "page"}
 DOORS = {  # asked above with names as people give them
-    "pictures.load_image", "pictures.save_bitmap", "pictures.load_bitmap",
-    "explore.pixel_editor.PixelEditor", "command.notebook_files.find_chapter",
+    "image_files.load_image", "image_files.save_bitmap", "image_files.load_bitmap",
+    "explorers.pixel_editor.PixelEditor", "command.notebook_files.find_chapter",
     "command.notebook_files.chapter_paths", "command.solved.report",
     "downloads.downloaded", "downloads.keep_in", "downloads.fetch",
     "downloads.fetch_detector", "downloads.pretrained_detector",
@@ -327,10 +327,10 @@ DOORS = {  # asked above with names as people give them
 INSIDE = {  # get what `find_chapter` has found, a file of the course, or Jupyter's folders
     "data": {"read_checked"},
     "files": {"find", "write_whole", "how_to_restore", "how_to_update"},
-    "explore.outlines": {"set_outline"},
+    "explorers.outlines": {"set_outline"},
 } | dict.fromkeys(["doctor"] + [f"command.{name}" for name in (
     "authors", "readiness", "editions", "live", "notebook_files", "pages", "saved_widgets",
-    "slides", "typing")])  # fmt: skip
+    "slides", "typed_cells")])  # fmt: skip
 
 
 def takers():

@@ -24,27 +24,27 @@ NAMES = {"image", "images", "photo", "photos", "picture", "pictures", "content",
 ANY = {  # functions for which numbers of any size are right
     "filters.correlate": "a filter is a sum of products",
     "filters.resample": "it mixes the numbers that are there",
-    "generation.style.total_variation": "a mean of differences",
+    "image_generation.style.total_variation": "a mean of differences",
     "training.shift_pixels": "it moves the numbers that are there",
     "detection.rcnn.recolour": "it scales the numbers that are there",
-    "generation.measures.nearest": "a distance, in the pictures' unit",
-    "generation.measures.spread": "a distance, in the pictures' unit",
-    "generation.gan.Discriminator": "a module: torch's layers take any numbers",
-    "generation.style.VGGFeatures": "a module: torch's layers take any numbers",
+    "image_generation.measures.nearest": "a distance, in the pictures' unit",
+    "image_generation.measures.spread": "a distance, in the pictures' unit",
+    "image_generation.gan.Discriminator": "a module: torch's layers take any numbers",
+    "image_generation.style.VGGFeatures": "a module: torch's layers take any numbers",
 }
 NEGATIVE = {  # those for which numbers from −3 to 3 are right, but not 255 and NaN
     "training.fit", "training.evaluate",
-    "generation.measures.judge_pictures", "detection.yolo.detect",
+    "image_generation.measures.judge_pictures", "detection.yolo.detect",
     "detection.two_stage.detect",
     "detection.two_stage.two_stage_loss", "segmentation.instances.feature_maps",
     "segmentation.instances.add_masks",
     "segmentation.instances.train_mask_head", "detection.rcnn.extract_features",
-    "explore.cnn.window_explorer", "explore.cnn_evolution.gradient_norms",
-    "explore.cnn_evolution.depth_explorer",
+    "explorers.cnn.window_explorer", "explorers.cnn_evolution.gradient_norms",
+    "explorers.cnn_evolution.depth_explorer",
 }  # fmt: skip
 TAKES_BYTES = {  # those for which floats 0 … 255 are right
-    "explore.cnn.kernel_explorer", "explore.feature_maps.pooling_explorer",
-    "explore.image_data.shift_explorer", "explore.cnn.window_explorer",
+    "explorers.cnn.kernel_explorer", "explorers.feature_maps.pooling_explorer",
+    "explorers.image_data.shift_explorer", "explorers.cnn.window_explorer",
 }  # fmt: skip
 
 

@@ -54,8 +54,8 @@ class Section:
 def parts(notebook):
     """Dict of name → Section: "start", the part before the first section, then each section.
 
-    A section starts at a cell with a lecture ID, which is its name, or at an H2, whose number is; its heading's
-    metadata may name others under "needs", and its text says so too.
+    A section starts at a cell with a lecture ID, which is its name, or at an H2, whose number is;
+    its heading's metadata may name others under "needs", and its text says so too.
     """
     found = {"start": Section([], "")}
     for cell in notebook.cells:

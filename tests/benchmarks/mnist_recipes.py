@@ -107,15 +107,18 @@ def main(seeds, peer_epochs, count=60000, tests=10000):
         keep("mnist", f"PyTorch's example, until it first has {TARGET:.0%}", said)
 
 
+def block(ins, outs, size, pool, norm, **options):
+    """Convolution, perhaps max pooling, perhaps batch normalisation, ReLU."""
+    layers = [nn.Conv2d(ins, outs, size, bias=not norm, **options)]
+    layers += ([nn.MaxPool2d(2)] if pool else []) + ([nn.BatchNorm2d(outs)] if norm else [])
+    return [*layers, nn.ReLU()]
+
+
 def network(norm=True):
     """The chapter's network, with or without batch normalisation."""
-    model = models.digit_net()
-    if not norm:
-        model = nn.Sequential(*(layer for layer in model if not isinstance(layer, nn.BatchNorm2d)))
-        for layer in model:
-            if isinstance(layer, nn.Conv2d):
-                layer.bias = nn.Parameter(torch.zeros(layer.out_channels))
-    return model
+    first = block(1, 16, 4, False, norm, stride=2, padding=1)
+    second, third = (block(ins, 2 * ins, 3, True, norm, padding=1) for ins in (16, 32))
+    return nn.Sequential(*first, *second, *third, nn.Flatten(), nn.Linear(576, 10))
 
 
 def without(train, test, seed, model=network, move=True, smooth=0.05, adam=True, schedule=True):

@@ -4,7 +4,6 @@ import ast
 import base64
 import io
 import re
-import statistics
 
 import numpy as np
 import pytest
@@ -90,14 +89,9 @@ def test_headings_nest(path):
 
 
 @chapters
-def test_budgets_of_style(path):
-    notebook = read(path)
-    code = code_cells(notebook)
-    counts = sorted(lines(cell) for cell in code)
-    assert statistics.median(counts) <= 5
-    assert counts[int(0.9 * len(counts))] <= 15
-    assert counts[-1] <= 30
-    assert 1 <= (len(notebook.cells) - len(code)) / len(code) <= 2
+def test_a_cell_fits_on_a_screen_and_a_chapter_into_a_mail(path):
+    """No cell is longer than a screen at the projector's size; the file has air below 3 MB."""
+    assert max(lines(cell) for cell in code_cells(read(path))) <= 40
     assert path.stat().st_size <= 3_000_000
 
 

@@ -1,8 +1,11 @@
 """What a network costs: parameters, multiply-adds, and seconds."""
 
 import contextlib
+import importlib.util
+import platform
 import statistics
 import time
+from pathlib import Path
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -76,3 +79,19 @@ def _wait_for_gpu():
         torch.cuda.synchronize()
     elif torch.backends.mps.is_available():
         torch.mps.synchronize()
+
+
+def processor_name(device):
+    """The name of the GPU, or of the processor, for a table of times. device: a torch.device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):  # not Linux, or a processor that says nothing there
+        return platform.processor() or platform.machine()
+
+
+def can_compile(device):
+    """Whether torch.compile can be expected to run on a device: CUDA, with Triton installed."""
+    return device.type == "cuda" and importlib.util.find_spec("triton") is not None

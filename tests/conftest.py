@@ -147,3 +147,11 @@ def unpainted(monkeypatch):
 
     monkeypatch.setattr(engine.Explorer, "_paint", lambda self: None)
     monkeypatch.setattr(engine, "encode", lambda *_: b"")
+
+
+@pytest.fixture(autouse=True)
+def no_figure_is_left_open():
+    """A test's own figures end with it: others count the open ones."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

@@ -34,7 +34,7 @@ LETTERS_A_MINUTE = 200  # that are typed in front of a class
 FEWEST = {  # fewer, since cells are long (chapter 2), or the rest is exercises (4.18)
     "2.17": 10,
     "2.20": 11,
-    "2.23": 8,
+    "2.23": 7,
     "4.18": 9,
 }
 

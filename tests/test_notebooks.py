@@ -139,6 +139,25 @@ def test_no_network_and_nothing_that_never_repeats(path):
         assert word not in source
 
 
+LECTURE = {  # the slides' own words, by chapter
+    "01_image_data": "픽셀 값 색 고화질 흑백 비트맵 행렬 차원 채널 컬러 선명도 광도 불변성",
+    "02_cnn": "신경망 차원 임베딩 공간 정보 합성곱 입력 출력 커널 필터 반전 이동 평균 윤곽선 특징 "
+    "초기화 가중치 교차상관 희소 상호작용 매개변수 공유 피쳐맵 채널 패딩 풀링 라벨 활성화",
+    "03_cnn_evolution": "이미지넷 활성화 비선형 배치 정규화 드롭아웃 증강 기울기 소실 잔차 역전파 "
+    "스퀴즈 익사이테이션 가중치 최적화",
+    "04_computer_vision": "컴퓨터 비전 객체 탐지 경계 상자 그리드 신뢰도 라벨 선택적 탐색 회귀 "
+    "의미론적 분할 인스턴스 분할 파놉틱 분할 이미지 생성 생성자 판별자 적대 스타일 전이 손실",
+}
+
+
+@chapters
+def test_the_words_of_the_lecture_are_introduced(path):
+    """Each stands in the prose of its chapter, or of one before it."""
+    upto = CHAPTERS[: CHAPTERS.index(path) + 1]
+    prose = "\n".join(c.source for p in upto for c in read(p).cells if c.cell_type == "markdown")
+    assert [word for word in LECTURE[path.stem].split() if word not in prose] == []
+
+
 @chapters
 def test_glossary_explains_terms_that_the_text_introduced(path):
     cells = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]

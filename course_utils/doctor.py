@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from course_utils.errors import CourseError
 
-SECONDS = {1: 20, 2: 60, 3: 180, 4: 420}  # chapter → Run All, measured on two CPU cores
+SECONDS = {1: 20, 2: 90, 3: 180, 4: 420}  # chapter → Run All, measured on two CPU cores
 PROJECT = "pixels-to-vision"
 FIX = "close this notebook and start the course with `uv run course lab` in its folder"
 

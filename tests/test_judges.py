@@ -39,6 +39,8 @@ ALONE = {  # public name → why no library judges it; what does
     "numpy_layers.require_call": "checks what comes in",
     "numpy_layers.uniform_parameters": "draws numbers: their bounds by hand",
     "profiling.Stopwatch": "a clock",
+    "profiling.can_compile": "asks the machine",
+    "profiling.processor_name": "asks the machine",
     "profiling.time_call": "a clock",
     "segmentation.panoptic.merge_panoptic": "a rule of a paper: restated pixel by pixel",
     "image_generation.measures.judge_pictures": "counts of this course: numbers by hand",

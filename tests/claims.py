@@ -35,13 +35,16 @@ STILL = "run this cell to"  # in the text of a stored explorer or question
 THREADS = "OMP_NUM_THREADS"
 CLOCKS = (  # cells that compare times
     "alexnet-relu-time",
-    "devices-table",
+    "devices-batch",
+    "devices-measure",
     "excite-time",
     "gpu-table-2",
     "ladder-time",
+    "ladder-traffic",
     "limits-time",
     "pair-table",
     "roi-time-2",
+    "same-time",
     "yolo-time",
 )
 

@@ -31,12 +31,6 @@ chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 IGNORED = "nbval-ignore-output"
 PLAN = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
 LETTERS_A_MINUTE = 200  # that are typed in front of a class
-FEWEST = {  # fewer, since cells are long (chapter 2), or the rest is exercises (4.18)
-    "2.17": 10,
-    "2.20": 11,
-    "2.23": 7,
-    "4.18": 9,
-}
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +72,13 @@ def sittings(path):
 
 @chapters
 def test_a_sitting_has_as_many_lesson_cells_as_can_be_typed(path):
-    """12 to 20 cells, and at most 25 of its 90 minutes of typing; all of them in the lesson."""
+    """4 to 20 cells, and at most 25 of its 90 minutes of typing; all of them in the lesson."""
     chosen = {cell.id for cell in read(path).cells if "lesson" in tags(cell)}
     assert chosen == {cell.id for cell in lesson_cells(read(path))}  # none is prose
     emptied = emptied_cells(read(path))
     for start, cells in sittings(path).items():
         typed = [cell for cell in cells if cell.id in chosen]
-        assert FEWEST.get(start, 12) <= len(typed) <= 20, (start, len(typed))
+        assert 4 <= len(typed) <= 20, (start, len(typed))
         letters = sum(len(cell.source) - len(emptied[cell.id].split("%")[0]) for cell in typed)
         assert letters <= 25 * LETTERS_A_MINUTE, (start, letters)
     assert not any(

@@ -125,10 +125,10 @@ def shift_explorer(image, convolve, pool, shift):
             height, width = picture.shape
             ax.images[0].set_data(picture)
             ax.images[0].set_extent((-0.5, width - 0.5, height - 0.5, -0.5))
-        equal = np.array_equal(edges, shift(still, down, right))
+        apart = np.count_nonzero(edges != shift(still, down, right))
         lit = np.count_nonzero(np.maximum(pooled, pooled_still))
         return (
-            f"convolving the shifted picture = shifting the convolved one: {equal}. "
+            f"convolving the shifted picture or shifting the convolved one: {apart} pixels differ. "
             f"Pooled {window} × {window}: {np.count_nonzero(change)} of {lit} lit values changed. "
             f"Maximum of the whole map: {edges.max():g}, before {still.max():g}"
         )

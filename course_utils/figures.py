@@ -181,7 +181,7 @@ def _draw_blocks(ax, steps):
                     bbox={"boxstyle": "circle,pad=0.15", "fc": YELLOW, "ec": "0.3"})  # fmt: skip
             top = -STEP * split
             ax.plot([0, -1.95, -1.95], [top - 0.5, top - 0.5, y], color=VERMILION, lw=2, zorder=0)
-            _arrow(ax, (-1.95, y), (-half, y), VERMILION)
+            _arrow(ax, (-1.95, y), (0, y), VERMILION, short=11)  # points: the circle's radius
         elif step in ("x", "u"):
             half, split = 0.25, place
             ax.text(0, y, step, ha="center", va="center", style="italic", fontsize=13)
@@ -195,6 +195,6 @@ def _draw_blocks(ax, steps):
         before = half
 
 
-def _arrow(ax, start, end, colour):
-    style = {"arrowstyle": "-|>", "color": colour, "lw": 1.5, "shrinkA": 0, "shrinkB": 0}
+def _arrow(ax, start, end, colour, short=0):
+    style = {"arrowstyle": "-|>", "color": colour, "lw": 1.5, "shrinkA": 0, "shrinkB": short}
     ax.annotate("", end, start, arrowprops=style, zorder=0)

@@ -39,7 +39,7 @@ def pick_device(name=None):
 
 
 def train(model, loss_of, batches, learning_rate=0.02, weight_decay=0.01, fused=True,
-          epochs=None):  # fmt: skip
+          epochs=None, scaler=None):  # fmt: skip
     """Train in place with AdamW, its learning rate rising once and falling; the loss of each step.
 
     The finished form of the loop that chapter 4 types; `fit` and the trainings of segmentation
@@ -47,6 +47,7 @@ def train(model, loss_of, batches, learning_rate=0.02, weight_decay=0.01, fused=
     loss_of: function of the indices of a batch → its loss, a scalar tensor.
     batches: the indices (B,) of each step, a list. learning_rate: the highest. fused: AdamW's own.
     epochs: how often the batches go through the data; an interrupt then counts epochs, not steps.
+    scaler: a torch.amp.GradScaler, for gradients in float16; None takes them as they are.
     Returns a list of floats. An interrupt ends the training early: the weights and the losses are
     kept, and a line says so. Afterwards every part of the model is in the mode it was in.
     Raises ArgumentError.
@@ -63,8 +64,13 @@ def train(model, loss_of, batches, learning_rate=0.02, weight_decay=0.01, fused=
             for batch in progress(batches, "training"):
                 optimizer.zero_grad()
                 loss = loss_of(batch)
-                loss.backward()
-                optimizer.step()
+                if scaler is None:
+                    loss.backward()
+                    optimizer.step()
+                else:  # times a large number, so that small gradients are not 0 in float16
+                    scaler.scale(loss).backward()
+                    scaler.step(optimizer)  # divided by it again; left out where one is inf
+                    scaler.update()
                 schedule.step()
                 losses.append(loss.detach())
         except KeyboardInterrupt:
@@ -85,7 +91,8 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     loss: function of (logits, labels) → a scalar. augment: function of (images, generator) →
     images, on the model's device. seed: of the order of the images and of the generator. (Dropout
     draws from torch's own: call torch.manual_seed before, where the model is made.)
-    bfloat16: compute in that shorter type; None: where the device has instructions for it.
+    bfloat16: compute in that shorter type; None: in the one of 16 bits that `short_type` names, if
+    any. With float16 the loss is scaled (torch.amp.GradScaler).
     Returns the history: a dict of "epoch" (how far, a float a step) and "loss" (of each step).
     An interrupt ends the training early: weights and history are kept, and a line says so.
     Raises ArgumentError for data, numbers or a model that cannot be meant.
@@ -105,10 +112,12 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
     orders = [torch.randperm(len(images), generator=order) for _ in range(epochs)]
     batches = [batch for each in orders for batch in each.tensor_split(steps)]
     largest = int(labels.max())
+    short = short_type(device) if bfloat16 is None else torch.bfloat16 if bfloat16 else None
+    scaler = torch.amp.GradScaler(device.type) if short == torch.float16 else None
 
     def loss_of(batch):
         x = images[batch].to(device)
-        with _precision(device, bfloat16):
+        with torch.autocast(device.type, short or torch.bfloat16, enabled=short is not None):
             logits = logits_of(model, augment(x, draw) if augment else x, given)
             if largest >= logits.shape[1]:
                 as_labels(labels, len(images), logits.shape[1])
@@ -121,7 +130,8 @@ def fit(model, images, labels, epochs, batch_size=256, learning_rate=0.01, weigh
         return value
 
     with enough_memory(batch_size):
-        history = train(model, loss_of, batches, learning_rate, weight_decay, None, epochs)
+        history = train(model, loss_of, batches, learning_rate, weight_decay,
+                        True if scaler else None, epochs, scaler)  # fmt: skip
     if not np.isfinite(history).all():
         warnings.warn("the loss became NaN or inf; try a lower learning_rate", stacklevel=2)
     return {"epoch": [(step + 1) / steps for step in range(len(history))], "loss": history}
@@ -182,18 +192,24 @@ def free_memory():
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def short_type_is_quick(device):
-    """Whether the device has instructions of its own for bfloat16."""
+def short_type(device):
+    """The type of 16 bits for which a device has instructions of its own: bfloat16 before float16.
+
+    bfloat16 has the range of float32, so that nothing else changes; float16, on NVIDIA GPUs from
+    Volta on (2017), has a small one, and its gradients need a torch.amp.GradScaler. None elsewhere.
+    """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return torch.bfloat16
+        return torch.float16 if torch.cuda.get_device_capability(device) >= (7, 0) else None
     # private in torch: where a version does not have it, float32 does
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return device.type == "cpu" and supported()
+    return torch.bfloat16 if device.type == "cpu" and supported() else None
 
 
-def _precision(device, bfloat16):
-    wanted = short_type_is_quick(device) if bfloat16 is None else bfloat16
-    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
+def short_type_is_quick(device):
+    """Whether the device has instructions of its own for a type of 16 bits (`short_type`)."""
+    return short_type(device) is not None
 
 
 @contextlib.contextmanager

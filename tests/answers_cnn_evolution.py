@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 from scipy import special
+from torch import nn
+from torchvision.models import resnet
 from torchvision.transforms import v2
 
 F = torch.nn.functional
@@ -37,6 +39,29 @@ def running(x, m, v, eps=1e-5):
     return (x - column(m)) / np.sqrt(column(v) + eps)
 
 
+def flat(x, eps=1e-5):
+    """(N, D), each feature normalised over the pictures."""
+    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)
+
+
+def by_torch(gradient, x, gamma):
+    """The gradient of x by PyTorch's own batch normalisation."""
+    x, gamma = torch.tensor(x.copy(), requires_grad=True), torch.tensor(gamma)
+    F.batch_norm(x, None, None, gamma, training=True).backward(torch.tensor(gradient))
+    return x.grad.numpy()
+
+
+def by_slope(gradient, x, gamma, step=1e-6):
+    """The gradient of x by the numeric slope."""
+    slope = np.zeros_like(x)
+    for place in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[place] += step
+        down[place] -= step
+        slope[place] = (gamma * (flat(up) - flat(down)) * gradient).sum() / (2 * step)
+    return slope
+
+
 def relu(z):
     return z * (z > 0)
 
@@ -57,6 +82,130 @@ def stack(k, n, c, bias=False):
 
 def count(layers):
     return sum(p.numel() for layer in layers for p in layer.parameters())
+
+
+class Block(nn.Module):
+    """A bottleneck, whose parts can be wrong."""
+
+    def __init__(self, ins, width, stride, inner=nn.ReLU, last=None, early=False, bias=False,
+                 project=None, running=True):  # fmt: skip
+        super().__init__()
+        outs, first = 4 * width, stride if early else 1
+        self.layers = nn.Sequential(
+            self.norm(ins, width, 1, first, bias, running), inner(),
+            self.norm(width, width, 3, 1 if early else stride, bias, running), inner(),
+            self.norm(width, outs, 1, 1, bias, running),
+        )  # fmt: skip
+        changes = stride != 1 or ins != outs
+        self.last = last or nn.ReLU()
+        self.shortcut = nn.Identity()
+        if changes if project is None else project:
+            self.shortcut = self.norm(ins, outs, 1, stride, bias, running)
+
+    @staticmethod
+    def norm(ins, outs, size, stride, bias=False, running=True):
+        conv = nn.Conv2d(ins, outs, size, stride, padding=size // 2, bias=bias)
+        return nn.Sequential(conv, nn.BatchNorm2d(outs, track_running_stats=running))
+
+    def forward(self, x):
+        return self.last(self.layers(x) + self.shortcut(x))
+
+
+class ConvolutionsFirst(Block):
+    """All convolutions are made before the normalisations."""
+
+    def __init__(self, ins, width, stride):
+        nn.Module.__init__(self)
+        outs = 4 * width
+        self.conv1 = nn.Conv2d(ins, width, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.conv3 = nn.Conv2d(width, outs, 1, bias=False)
+        self.bn1, self.bn2, self.bn3 = map(nn.BatchNorm2d, (width, width, outs))
+        same = stride == 1 and ins == outs
+        self.shortcut = nn.Identity() if same else Block.norm(ins, outs, 1, stride)
+
+    def forward(self, x):
+        inner = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu())).relu()
+        return (self.bn3(self.conv3(inner)) + self.shortcut(x)).relu()
+
+
+class Apart(nn.Module):
+    """The same with a name for every layer."""
+
+    def __init__(self, ins, width, stride):
+        super().__init__()
+        self.down, self.down_norm = nn.Conv2d(ins, width, 1, bias=False), nn.BatchNorm2d(width)
+        self.conv = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+        self.up, self.up_norm = (
+            nn.Conv2d(width, 4 * width, 1, bias=False),
+            nn.BatchNorm2d(4 * width),
+        )
+        self.project, self.stride = None, stride
+        if stride > 1 or ins != 4 * width:
+            self.project = nn.Conv2d(ins, 4 * width, 1, bias=False)
+            self.project_norm = nn.BatchNorm2d(4 * width)
+
+    def forward(self, x):
+        found = F.relu(self.down_norm(self.down(x)))
+        found = F.relu(self.norm(self.conv(found)))
+        found = self.up_norm(self.up(found))
+        if self.project is not None:
+            x = self.project_norm(self.project(x[:, :, :: self.stride, :: self.stride]))
+        return (found + x).clamp(min=0)
+
+
+class Early(Block):
+    def forward(self, x):
+        return F.relu(self.layers(x)) + self.shortcut(x)
+
+
+class Forgetful(Block):
+    def forward(self, x):
+        return F.relu(self.layers(x))
+
+
+class Product(Block):
+    def forward(self, x):
+        return F.relu(self.layers(x) * self.shortcut(x))
+
+
+class ReluOnShortcut(Block):
+    def forward(self, x):
+        return F.relu(self.layers(x) + F.relu(self.shortcut(x)))
+
+
+class ProjectionFirst(nn.Module):
+    def __init__(self, ins, width, stride):
+        super().__init__()
+        whole = Block(ins, width, stride)
+        self.shortcut, self.layers = whole.shortcut, whole.layers
+
+    def forward(self, x):
+        return F.relu(self.layers(x) + self.shortcut(x))
+
+
+class InAList(nn.Module):
+    def __init__(self, ins, width, stride):
+        super().__init__()
+        self.layers = [*Block(ins, width, stride).layers]
+
+
+class Unprepared(nn.Module):
+    def __init__(self, ins, width, stride):
+        self.layers = Block(ins, width, stride).layers
+
+
+class NoForward(nn.Module):
+    def __init__(self, ins, width, stride):
+        super().__init__()
+        whole = Block(ins, width, stride)
+        self.layers, self.shortcut = whole.layers, whole.shortcut
+
+
+class ReturnsNothing(Block):
+    def forward(self, x):
+        F.relu(self.layers(x) + self.shortcut(x))
 
 
 WRONG = {
@@ -120,15 +269,31 @@ WRONG = {
         ("lambda x, m, v, g, b: running(x, m, v) + column(b)", "γ is missing"),
         ("lambda x, m, v, g, b: g * running(x, m, v) + b", "they belong to the channels"),
     ],
-    "dropout_scale": [
-        ("lambda x, kept, p: x * kept", "without a larger scale"),
-        ("lambda x, kept, p: np.where(kept, x / p, 0)", "the share that is lost"),
-        ("lambda x, kept, p: x * kept * (1 - p)", "still smaller"),
-        ("lambda x, kept, p: np.where(kept, 0, x / (1 - p))", "which numbers \\*stay\\*"),
-        ("lambda x, kept, p: np.where(kept, 0, x)", "which numbers \\*stay\\*"),
-        ("lambda x, kept, p: x * kept / kept.mean()", "not from this one draw"),
-        ("lambda x, kept, p: x[kept] / (1 - p)", "the shape stays"),
-        ("lambda x, kept, p: x / (1 - p)", "is wrong"),
+    "batch_norm_backward": [
+        ("lambda g, x, c: c * g / np.sqrt(x.var(0) + 1e-5)", "treated as constants"),
+        ("lambda g, x, c: c * (g - g.mean(0)) / np.sqrt(x.var(0) + 1e-5)", "through the variance"),
+        (
+            "lambda g, x, c: c * (g - flat(x) * (g * flat(x)).mean(0)) / np.sqrt(x.var(0) + 1e-5)",
+            "through the mean",
+        ),
+        (
+            "lambda g, x, c: c / np.sqrt(x.var(0) + 1e-5)"
+            " * (g - g.sum(0) - flat(x) * (g * flat(x)).sum(0))",
+            "a factor 1/N",
+        ),
+        ("lambda g, x, c: by_torch(g, x, 0 * c + 1)", "γ is missing"),
+        (
+            "lambda g, x, c: c / x.std(0)"
+            " * (g - g.mean(0) - flat(x, 0) * (g * flat(x, 0)).mean(0))",
+            "eps is missing",
+        ),
+        (
+            "lambda g, x, c: by_torch(g, x, c) / np.sqrt(x.var(0) + 1e-5)",
+            "divides by the variance",
+        ),
+        ("lambda g, x, c: by_torch(g.T, x.T, np.ones(len(g))).T * c", "features are mixed"),
+        ("lambda g, x, c: (g * flat(x)).sum(axis=0)", "the gradient of γ"),
+        ("lambda g, x, c: -by_torch(g, x, c)", "is wrong"),
     ],
     "conv_stack_cost": [
         ("lambda k, n, c: (n * k * k * c, n * (k - 1) + 1)", "one C is lost"),
@@ -148,14 +313,25 @@ WRONG = {
             "a whole number is wanted",
         ),
     ],
-    "residual_block": [
-        ("lambda x, w1, w2: relu(relu(x @ w1) @ w2) + x", "\\*before\\* the last ReLU"),
-        ("lambda x, w1, w2: relu(relu(x @ w1) @ w2)", "the shortcut is missing"),
-        ("lambda x, w1, w2: relu(x @ w1 @ w2 + x)", "between the two layers"),
-        ("lambda x, w1, w2: relu(x @ w1) @ w2 + x", "the last ReLU is missing"),
-        ("lambda x, w1, w2: x @ w1 @ w2 + x", "both ReLUs"),
-        ("lambda x, w1, w2: relu(relu(x @ w1) @ w2 * x)", "not multiplied"),
-        ("lambda x, w1, w2: relu(relu(x @ w1.T) @ w2.T + x)", "is wrong"),
+    "bottleneck": [
+        ("lambda *a: Block(*a, last=nn.Identity())", "the last ReLU is missing"),
+        ("Early", "\\*before\\* the last ReLU"),
+        ("Forgetful", "the shortcut is missing"),
+        ("lambda *a: Block(*a, inner=nn.Identity)", "there are ReLUs"),
+        ("Product", "not multiplied"),
+        ("ReluOnShortcut", "no ReLU of its own"),
+        ("lambda *a: Block(*a, early=True)", "belongs to the 3 × 3"),
+        ("lambda *a: Block(*a, bias=True)", "needs no bias"),
+        ("lambda *a: Block(*a, project=False)", "the projection is missing"),
+        ("lambda *a: Block(*a, project=True)", "here x has the shape of F\\(x\\)"),
+        ("lambda i, w, s: Block(i, 4 * w, s)", "it has 12 parameter tensors.*is one too many"),
+        ("InAList", "has no parameters"),
+        ("lambda i, w, s: Block(i, w, 1, project=s > 1 or i != 4 * w)", "the map's size"),
+        ("lambda *a: Block(*a, running=False)", "keep its running mean"),
+        ("Unprepared", "cannot assign module before Module.__init__.*\\(line \\d+ of the cell\\)"),
+        ("NoForward", "not finished: it raises NotImplementedError"),
+        ("ReturnsNothing", "is a `return` missing"),
+        ("lambda *a: Block", "it returns a type, not a number"),
     ],
     "se_gates": [
         ("lambda x, *w: gates(x.mean((2, 3)), *w, last=row_softmax)", "need not sum to 1"),
@@ -218,10 +394,17 @@ RIGHT = {
             (np.moveaxis(x, 1, -1) - m) * (g / np.sqrt(v + 1e-5)) + b, -1, 1
         ),
     ],
-    "dropout_scale": [
-        lambda x, kept, p: np.where(kept, x / (1 - p), 0),
-        lambda x, kept, p: (x * kept / (1 - p)).astype(np.float32),
-        lambda x, kept, p: torch.tensor(x).masked_fill(~torch.tensor(kept), 0) * (1 / (1 - p)),
+    "batch_norm_backward": [
+        lambda g, x, c: by_torch(g, x, c),
+        lambda g, x, c: by_slope(g, x, c),
+        lambda g, x, c: (
+            c * (g - g.mean(0) - flat(x) * (g * flat(x)).mean(0)) / (x.var(0) + 1e-5) ** 0.5
+        ).astype(np.float32),
+        lambda g, x, c: (
+            c
+            / (len(x) * np.sqrt(x.var(0) + 1e-5))
+            * (len(x) * g - g.sum(0) - flat(x) * (g * flat(x)).sum(0))
+        ),
     ],
     "conv_stack_cost": [
         lambda k, n, c: (count(stack(k, n, c)), 1 + sum(k - 1 for _ in range(n))),
@@ -229,15 +412,15 @@ RIGHT = {
         lambda k, n, c: torch.tensor([n * k * k * c * c, n * (k - 1) + 1]),
         lambda k, n, c: [np.int32(n * k * k * c * c), np.int64(n * (k - 1) + 1)],
     ],
-    "residual_block": [
-        lambda x, w1, w2: np.maximum(x + np.maximum(x.dot(w1), 0).dot(w2), 0),
-        lambda x, w1, w2: relu(relu(x.astype(np.float32) @ w1) @ w2 + x).astype(np.float32),
-        lambda x, w1, w2: F.relu(
-            F.relu(torch.tensor(x) @ torch.tensor(w1)) @ torch.tensor(w2) + torch.tensor(x)
+    "bottleneck": [
+        Block,
+        Apart,
+        ProjectionFirst,
+        ConvolutionsFirst,
+        lambda i, w, s: resnet.Bottleneck(
+            i, w, s, Block.norm(i, 4 * w, 1, s) if s > 1 or i != 4 * w else None
         ),
-        lambda x, w1, w2: np.clip(
-            np.einsum("nm,md->nd", np.clip(np.einsum("nd,dm->nm", x, w1), 0, None), w2) + x, 0, None
-        ),
+        lambda *a: Block(*a).double().float().to(memory_format=torch.channels_last),
     ],
     "se_gates": [
         lambda x, *w: gates(x.mean(axis=(2, 3)), *w),

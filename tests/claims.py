@@ -38,6 +38,7 @@ CLOCKS = (  # cells that compare times
     "devices-batch",
     "devices-measure",
     "excite-time",
+    "gpu-resnet",
     "gpu-table-2",
     "ladder-time",
     "ladder-traffic",

@@ -16,6 +16,8 @@ import answers_image_data
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from course_utils.errors import ArgumentError
 from course_utils.exercises import cnn, cnn_evolution, computer_vision, engine, image_data
@@ -44,7 +46,7 @@ def run(source):
 @pytest.mark.parametrize(("path", "stub", "solution"), FOUND)
 def test_the_stub_waits_and_the_folded_solution_passes(path, stub, solution, capsys):
     checks = CHAPTER_CHECKS[path.stem[:2]]
-    names = {"np": np, "check": checks.check}
+    names = {"np": np, "torch": torch, "nn": nn, "functional": functional, "check": checks.check}
     exec(stub, names)
     assert capsys.readouterr().out.strip().endswith("not attempted yet")
     call = stub.strip().splitlines()[-1]
@@ -235,6 +237,18 @@ def test_every_way_to_do_nothing_is_a_stub():
     assert len(empty) == 65 and all(map(is_stub, empty)) and all(is_stub(wrapped(f)) for f in empty)
     assert all(is_stub(functools.cache(f)) for f in empty)
     assert is_stub(...) and is_stub(None) and is_stub(run('def answer(x):\n    "a"')["answer"])
+
+
+def test_a_class_without_a_method_is_a_stub():
+    class Empty(nn.Module):
+        """Words."""
+
+        ...
+
+    class Begun(nn.Module):
+        def forward(self, x): ...
+
+    assert is_stub(Empty) and not is_stub(Begun) and not is_stub(nn.Linear)
 
 
 def test_whatever_does_something_is_no_stub():

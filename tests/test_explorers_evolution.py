@@ -85,6 +85,24 @@ def test_what_the_depth_explorer_shows():
     plain, residual = (measure(DIGITS, 9, shortcut)[0] for shortcut in (False, True))
     assert plain > 10 * residual  # with batch norm the plain network's gradients grow backwards
     assert measure(DIGITS, 9, False, False)[0] < 1e-15 < 1e-4 < measure(DIGITS, 9, True, False)[0]
+    assert measure(DIGITS, 9, False, False, he=True)[0] > 1e-6  # the default start was the cause
+
+
+@pytest.mark.parametrize("start", ["PyTorch's", "He's"])
+def test_the_start_is_the_one_that_is_named(start):
+    explorer = evolution.depth_explorer(DIGITS)
+    explorer.set(norm=False, start=start, kind="plain")
+    wanted = evolution.gradient_norms(DIGITS, 3, False, False, start == "He's")
+    np.testing.assert_allclose(explorer.artists["norms"].get_ydata(), wanted, rtol=1e-3)
+    assert f"without batch norm, {start} start" in explorer.readout.text
+
+
+def test_hes_start_has_the_spread_of_the_paper():
+    """σ = √(2 / inputs): the gradients of a first layer grow as the weights behind it do."""
+    default, he = (
+        evolution.gradient_norms(DIGITS, 1, True, False, start) for start in (False, True)
+    )
+    assert he.min() > 3 * default.min()
 
 
 def test_the_depth_explorer_is_quick():
@@ -181,17 +199,23 @@ def test_titles_stay_inside_the_figure_for_every_photo(shape):
 def test_gates_are_shown_and_said(a, b, by_a):
     explorer = evolution.gate_viewer(torch.tensor(GATES), NAMES)
     explorer.set(a=a, b=b, by_a=by_a)
-    pairs = list(zip(GATES[NAMES.index(a)], GATES[NAMES.index(b)], range(24), strict=True))
-    one, two, most = max(pairs, key=lambda pair: abs(pair[0] - pair[1]))
-    if by_a:
-        pairs.sort(reverse=True)
-    one_shown, two_shown, difference = (
-        explorer.artists[name].get_data().values for name in ("A", "B", "difference")
-    )
-    assert one_shown.tolist() == [pair[0] for pair in pairs]
-    assert two_shown.tolist() == [pair[1] for pair in pairs]
-    np.testing.assert_allclose(difference, [x - y for x, y, _ in pairs])
-    assert pairs[explorer.artists["marks"][0].get_xdata()[0]][2] == most
+    first, second = GATES[NAMES.index(a)].tolist(), GATES[NAMES.index(b)].tolist()
+    triples = sorted(zip(first, second, range(24), strict=True), key=lambda t: -abs(t[0] - t[1]))
+    one, two, most = triples[0]
+    triples = sorted(triples[:16], key=lambda t: -t[0] if by_a else t[1] - t[0])
+    for name, place in (("A", 0), ("B", 1)):
+        values, rows = explorer.artists[name].get_data()
+        assert list(values) == [triple[place] for triple in triples]
+        assert list(rows) == list(range(16))
+    for row, (number, line) in enumerate(
+        zip(explorer.artists["numbers"], explorer.artists["lines"], strict=True)
+    ):
+        assert number.get_text() == str(triples[row][2])
+        assert tuple(line.get_xdata()) == triples[row][:2]
+    rest = [values for name, values in zip(NAMES, GATES, strict=True) if name not in (a, b)]
+    values, rows = explorer.artists["others"].get_data()
+    for row, (_, _, channel) in enumerate(triples):
+        assert list(values[rows == row]) == [gates[channel] for gates in rest]
     mean_a, mean_b = (GATES[NAMES.index(name)].mean() for name in (a, b))
     assert explorer.readout.text == (
         f"mean gate {a} {mean_a:.2f}, {b} {mean_b:.2f}; "
@@ -204,9 +228,9 @@ def test_a_class_beside_itself_does_not_differ():
     explorer = evolution.gate_viewer(GATES, NAMES)
     explorer.set(a="bag", b="bag")
     assert explorer.readout.text.endswith("; no channel differs")
-    assert not explorer.artists["marks"][0].get_visible()
+    assert list(explorer.artists["A"].get_xdata()) == list(explorer.artists["B"].get_xdata())
     explorer.set(b="boot")
-    assert explorer.artists["marks"][0].get_visible()
+    assert "differs most" in explorer.readout.text
 
 
 @pytest.mark.parametrize("gates", [np.eye(2, dtype=bool), [[0], [1]], np.full((2, 3), 0.5)])

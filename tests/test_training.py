@@ -63,6 +63,33 @@ def test_a_step_is_torchs_own():
     assert torch.allclose(ours.weight, theirs.weight, atol=1e-6)
 
 
+def test_float16_is_trained_with_a_scaled_loss(monkeypatch):
+    """As where a GPU has float16 alone; here on the CPU, which computes it, slowly."""
+    monkeypatch.setattr(training, "short_type", lambda device: torch.float16)
+    x, y = torch.randn(32, 4), torch.arange(32) % 3
+    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    twin = copy.deepcopy(net)
+    short = fit(net, x, y, epochs=5, batch_size=8)["loss"]
+    long = fit(twin, x, y, epochs=5, batch_size=8, bfloat16=False)["loss"]
+    assert short != long and np.allclose(short, long, atol=0.02)
+    before = twin[0].weight.detach().clone()  # gradients below the smallest number of float16
+    fit(twin, x, y, epochs=5, batch_size=8, weight_decay=0,
+        loss=lambda logits, labels: 1e-8 * nn.functional.cross_entropy(logits, labels))  # fmt: skip
+    assert (twin[0].weight - before).abs().max() > 0.001
+
+
+@pytest.mark.parametrize(
+    ("bf16", "capability", "wanted"),
+    [(True, (8, 0), torch.bfloat16), (False, (7, 5), torch.float16), (False, (6, 1), None)],
+)
+def test_the_short_type_is_the_one_in_hardware(bf16, capability, wanted, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    gpu = torch.device("cuda")
+    assert training.short_type(gpu) == wanted
+    assert training.short_type_is_quick(gpu) == (wanted is not None)
+
+
 def test_train_takes_any_loss_and_any_batches():
     """The loss is a function of the indices; a batch may come twice, and be of any length."""
     torch.manual_seed(0)

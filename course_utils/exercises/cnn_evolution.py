@@ -1,9 +1,21 @@
 """Exercises of chapter 3: the pieces of the networks from LeNet to SENet."""
 
+from collections import Counter
+
 import numpy as np
+import torch
+from torch import nn
+from torchvision.models.resnet import Bottleneck
 
 from course_utils.exercises.cnn_evolution_questions import QUESTIONS
-from course_utils.exercises.engine import COUNTS, Exercise, close, doors, mistakes
+from course_utils.exercises.engine import (
+    COUNTS,
+    Exercise,
+    Unmeasurable,
+    close,
+    doors,
+    mistakes,
+)
 
 EPS = 1e-5
 OUTSIDE = "eps belongs to the variance, under the root"
@@ -129,22 +141,48 @@ def _hint_scale(got, wanted, arguments):
         return "γ and β meet the last axis, the columns; they belong to the channels"
 
 
-# dropout_scale
-def _dropout_scale_cases(rng):
-    settings = [((4, 6), 0.25), ((20,), 0.5), ((2, 3, 4, 5), 0.1), ((5, 5), 0.0), ((3, 8), 0.75),
-                ((6, 3, 2), 0.4), ((30,), 0.9), ((1, 9), 0.6)]  # fmt: skip
-    return [(rng.normal(size=size) + 1, rng.random(size) >= p, p) for size, p in settings]
+# batch_norm_backward
+def _batch_norm_backward(gradient, x, gamma, mean=True, variance=True, average=np.mean, eps=EPS,
+                         ddof=0):  # fmt: skip
+    """mean, variance: whether the paths through them count; the rest is how they are computed."""
+    deviation = np.sqrt(x.var(axis=0, ddof=ddof) + eps)
+    normed = (x - x.mean(axis=0)) / deviation
+    through_mean = average(gradient, axis=0) if mean else 0
+    through_variance = normed * average(gradient * normed, axis=0) if variance else 0
+    return gamma / deviation * (gradient - through_mean - through_variance)
 
 
-_hint_dropout_scale = mistakes(
-    (lambda x, kept, p: x * kept, "without a larger scale the mean becomes smaller"),
-    (lambda x, kept, p: x * kept / p, "p is the share that is lost, not the share that stays"),
-    (lambda x, kept, p: x * kept * (1 - p), "that makes the numbers still smaller"),
-    (lambda x, kept, p: x * ~kept / (1 - p), "the mask says which numbers *stay*"),
-    (lambda x, kept, p: x * ~kept, "the mask says which numbers *stay*"),
-    (lambda x, kept, p: x * kept / kept.mean(), "the scale comes from p, not from this one draw"),
-    (lambda x, kept, p: x[kept] / (1 - p), "the shape stays: what is dropped becomes 0"),
-)
+def _batch_norm_backward_cases(rng):
+    """Ten of (gradient, x, γ); in the last two a feature varies hardly, or not at all."""
+    cases = []
+    for size in [(4, 3), (5, 2), (2, 4), (8, 1), (3, 3), (6, 5), (2, 1), (7, 4), (5, 3), (4, 2)]:
+        features = size[1]
+        x = rng.normal(size=size) * rng.uniform(0.5, 3, features) + rng.normal(size=features) * 2
+        cases.append((rng.normal(size=size), x, rng.uniform(0.5, 2, features)))
+    cases[-2][1][:, 0] *= 0.003
+    cases[-1][1][:, 0] = 2
+    return cases
+
+
+_hint_batch_norm_backward = mistakes(
+    (lambda g, x, c: _batch_norm_backward(g, x, c, mean=False, variance=False),
+     "mean and variance are treated as constants; they depend on every x of the feature"),
+    (lambda g, x, c: _batch_norm_backward(g, x, c, variance=False),
+     "the path through the variance is missing"),
+    (lambda g, x, c: _batch_norm_backward(g, x, c, mean=False),
+     "the path through the mean is missing"),
+    (lambda g, x, c: _batch_norm_backward(g, x, c, average=np.sum),
+     "each path has a factor 1/N: means belong where sums stand"),
+    (lambda g, x, c: _batch_norm_backward(g, x, 1), "γ is missing"),
+    (lambda g, x, c: _batch_norm_backward(g, x, c, eps=0), "eps is missing"),
+    (lambda g, x, c: _batch_norm_backward(g, x, c, ddof=1),
+     "the variance divides by the number of values, not by one less"),
+    (lambda g, x, c: _batch_norm_backward(g, x, c) / np.sqrt(x.var(axis=0) + EPS), NO_ROOT),
+    (lambda g, x, c: _batch_norm_backward(g.T, x.T, 1).T * c,
+     "the features are mixed: mean and variance run over the pictures, axis 0"),
+    (lambda g, x, c: (g * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + EPS)).sum(axis=0),
+     "that is the gradient of γ; the one of x is asked for"),
+)  # fmt: skip
 
 
 # conv_stack_cost
@@ -177,24 +215,124 @@ def _hint_conv_stack_cost(got, wanted, arguments):
     return table.get(got[number])
 
 
-# residual_block and se_gates
+# bottleneck
+def _torchvisions_block(ins, width, stride):
+    """torchvision's bottleneck with random tensors, in evaluation mode, and pictures for it."""
+    outs = 4 * width
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(100 * ins + 10 * width + stride)
+        project = None
+        if stride != 1 or ins != outs:
+            project = nn.Sequential(
+                nn.Conv2d(ins, outs, 1, stride, bias=False), nn.BatchNorm2d(outs)
+            )
+        block = Bottleneck(ins, width, stride, project).eval()
+        for part in block.modules():
+            if isinstance(part, nn.BatchNorm2d):
+                for tensor in (part.weight.data, part.running_var):
+                    tensor.uniform_(0.5, 2)
+                for tensor in (part.bias.data, part.running_mean):
+                    tensor.normal_()
+        alike = {}  # equal where the shapes are: the order in which layers are made is free
+        for key, tensor in _tensors(block):
+            tensor.copy_(alike.setdefault(key, tensor))
+        return block, torch.randn(3, ins, 6, 5)
+
+
+def _bottleneck(ins, width, stride, inner=torch.relu, last=torch.relu, total=torch.add):
+    """The outputs of torchvision's bottleneck, or of one with other steps."""
+    block, x = _torchvisions_block(ins, width, stride)
+    with torch.no_grad():
+        found = inner(block.bn1(block.conv1(x)))
+        found = block.bn3(block.conv3(inner(block.bn2(block.conv2(found)))))
+        skipped = x if block.downsample is None else block.downsample(x)
+        return last(total(found, skipped)).double().numpy()
+
+
+def _bottleneck_early_stride(ins, width, stride):
+    """Its outputs with the stride in the first convolution."""
+    block, x = _torchvisions_block(ins, width, stride)
+    block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+    with torch.no_grad():
+        return block(x).numpy()
+
+
+def _bottleneck_cases(rng):
+    fixed = [(8, 2, 1), (12, 3, 2), (4, 2, 1), (6, 3, 2), (1, 1, 1)]
+    return fixed + [tuple(int(v) for v in rng.integers((2, 2, 1), (13, 5, 3))) for _ in range(5)]
+
+
+def _measured_bottleneck(block, settings):
+    """The outputs of a block of one's own, with torchvision's tensors copied into it."""
+    if not isinstance(block, nn.Module):
+        return block
+    theirs, x = _torchvisions_block(*settings)
+    _require_same_tensors(block, theirs)
+    wanted = dict(_tensors(theirs))
+    for key, tensor in _tensors(block):
+        tensor.data.copy_(wanted[key])
+    with torch.no_grad():
+        return block.eval()(x)
+
+
+def _tensors(block):
+    """Pairs of a key and a tensor; the key says whose it is, its name and its shape."""
+    found = []
+    for part in block.modules():
+        kind = next((k for k in (nn.Conv2d, nn.BatchNorm2d) if isinstance(part, k)), type(part))
+        own = [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]
+        found += [((kind, name, tuple(tensor.shape)), tensor.data) for name, tensor in own]
+    return found
+
+
+def _require_same_tensors(block, theirs):
+    """Raise Unmeasurable with a sentence on what the block has beside torchvision's, or lacks."""
+    mine, wanted = (Counter(tuple(p.shape) for p in net.parameters()) for net in (block, theirs))
+    outs, ins = theirs.conv3.out_channels, theirs.conv1.in_channels
+    projection = Counter([(outs, ins, 1, 1), (outs,), (outs,)])
+    if not mine:
+        problem = "it has no parameters: layers in a plain list are not found, nn.Sequential is"
+    elif any(part.bias is not None for part in block.modules() if isinstance(part, nn.Conv2d)):
+        problem = "a convolution before batch normalisation needs no bias"
+    elif mine == wanted:
+        problem = None
+        if Counter(key for key, _ in _tensors(block)) != Counter(k for k, _ in _tensors(theirs)):
+            problem = "batch normalisation has to keep its running mean and variance"
+    elif mine + projection == wanted:
+        problem = "the projection is missing: here x has another shape than F(x)"
+    elif mine == wanted + projection:
+        problem = "there is a projection, but here x has the shape of F(x)"
+    else:
+        problem = f"it has {mine.total()} parameter tensors, torchvision's has {wanted.total()}"
+        more, fewer = next(iter(mine - wanted), None), next(iter(wanted - mine), None)
+        problem += f"; {more} is one too many" if more else ""
+        problem += f"; one of {fewer} is missing" if fewer else ""
+    if problem:
+        raise Unmeasurable(problem)
+
+
+_hint_bottleneck = mistakes(
+    (lambda *a: _bottleneck(*a, last=torch.clone), "the last ReLU is missing"),
+    (lambda *a: _bottleneck(*a, last=torch.clone, total=lambda f, x: f.relu() + x),
+     "x is added *before* the last ReLU"),
+    (lambda *a: _bottleneck(*a, total=lambda f, x: f), "the shortcut is missing: x itself"),
+    (lambda *a: _bottleneck(*a, total=lambda f, x: f + x.relu()),
+     "the projection has no ReLU of its own: ReLU comes after the sum"),
+    (lambda *a: _bottleneck(*a, inner=torch.clone), "between the convolutions there are ReLUs"),
+    (lambda *a: _bottleneck(*a, total=torch.mul), "the shortcut is added, not multiplied"),
+    (_bottleneck_early_stride, "the stride belongs to the 3 × 3, as torchvision has it"),
+)  # fmt: skip
+
+
+def _hint_bottleneck_size(got, wanted, arguments):
+    same_maps = got.ndim == 4 and got.shape[:2] == wanted.shape[:2]
+    if same_maps and got.shape != wanted.shape and arguments[2] > 1:
+        return "the map's size: the stride is taken once in F, and once in the projection"
+
+
+# se_gates
 def _relu(z):
     return np.maximum(z, 0)
-
-
-def _residual_block_cases(rng):
-    sizes = [(6, 4, 4), (5, 3, 6), (4, 6, 2), (1, 5, 3), (8, 2, 7), (3, 7, 1), (2, 4, 5), (7, 1, 3)]
-    return [tuple(rng.normal(size=size) for size in ((n, d), (d, m), (m, d))) for n, d, m in sizes]
-
-
-_hint_residual_block = mistakes(
-    (lambda x, w1, w2: _relu(_relu(x @ w1) @ w2) + x, "x is added *before* the last ReLU"),
-    (lambda x, w1, w2: _relu(_relu(x @ w1) @ w2), "the shortcut is missing: x itself"),
-    (lambda x, w1, w2: _relu(x @ w1 @ w2 + x), "between the two layers there is a ReLU"),
-    (lambda x, w1, w2: _relu(x @ w1) @ w2 + x, "the last ReLU is missing"),
-    (lambda x, w1, w2: x @ w1 @ w2 + x, "both ReLUs are missing"),
-    (lambda x, w1, w2: _relu(_relu(x @ w1) @ w2 * x), "the shortcut is added, not multiplied"),
-)
 
 
 def _gates(mean, w1, b1, w2, b2, inner=_relu, last=lambda z: 1 / (1 + np.exp(-z))):
@@ -270,12 +408,12 @@ EXERCISES = {
         verified="one picture and several, and a channel without variance",
         hints=[_hint_batch_norm_eval, _hint_scale],
     ),
-    "dropout_scale": Exercise(
+    "batch_norm_backward": Exercise(
         number=4,
-        reference=lambda x, kept, p: x * kept / (1 - p),
-        cases=_dropout_scale_cases,
-        verified="p from 0 to 0.9",
-        hints=[_hint_dropout_scale],
+        reference=_batch_norm_backward,
+        cases=_batch_norm_backward_cases,
+        verified="2 to 8 pictures, and a feature without variance",
+        hints=[_hint_batch_norm_backward],
     ),
     "conv_stack_cost": Exercise(
         number=5,
@@ -285,12 +423,13 @@ EXERCISES = {
         hints=[_hint_conv_stack_cost],
         whole=COUNTS,
     ),
-    "residual_block": Exercise(
+    "bottleneck": Exercise(
         number=6,
-        reference=lambda x, w1, w2: _relu(_relu(x @ w1) @ w2 + x),
-        cases=_residual_block_cases,
-        verified="wide and narrow blocks",
-        hints=[_hint_residual_block],
+        reference=_bottleneck,
+        cases=_bottleneck_cases,
+        verified="torchvision's tensors and outputs, with and without a projection",
+        hints=[_hint_bottleneck, _hint_bottleneck_size],
+        measure=_measured_bottleneck,
     ),
     "se_gates": Exercise(
         number=7,

@@ -2,6 +2,7 @@
 
 import copy
 import html
+import inspect
 import traceback
 import warnings
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ class BrokenHint(UserWarning):
     """A hint raised in place of giving its sentence; the answer gets another one."""
 
 
+class Unmeasurable(Exception):
+    """Raised by an exercise's `measure`: the sentence on an answer that cannot be measured."""
+
+
 class NotRightYet(CourseError, AssertionError):
     """The answer is wrong in some case; the message names the first one, and a hint."""
 
@@ -40,6 +45,8 @@ class Exercise:
     rounded: whole numbers are asked for, and the reference is exact: either rounding of a half is
         right.
     whole: what to say if the right numbers come as floats, INDICES or COUNTS; None takes floats.
+    measure: where the answer returns no numbers, such as a layer: function (what it returns,
+        arguments) → the numbers that are compared; it may raise Unmeasurable.
     """
 
     number: int
@@ -50,6 +57,7 @@ class Exercise:
     dtype: object = None
     rounded: bool = False
     whole: str | None = None
+    measure: object = None
 
 
 def check_answer(name, exercise, function, seed=0):
@@ -68,7 +76,7 @@ def check_answer(name, exercise, function, seed=0):
         wanted = exercise.reference(*copy.deepcopy(arguments))
         call = ", ".join(_describe(value) for value in arguments)
         where = f"{label}, case {count}: {_called(function, name)}({call})"
-        got, problem = _answer(function, arguments)
+        got, problem = _answer(function, arguments, exercise.measure)
         problem = problem or _first_problem(exercise, got, np.asarray(wanted), arguments)
         if problem:
             raise NotRightYet(f"{where}: {problem}")
@@ -99,11 +107,15 @@ def _called(function, name):
     return own if own.isidentifier() else name
 
 
-def _answer(function, arguments):
+def _answer(function, arguments, measure=None):
     """What an answer returns in one case, and one sentence on what went wrong, or None."""
     given = [copy.deepcopy(value) for value in arguments]
     try:
         got = function(*given)
+        if measure:
+            got = measure(got, given)
+    except Unmeasurable as problem:
+        return None, str(problem)
     except NotImplementedError:
         return None, "not finished: it raises NotImplementedError"
     except KeyboardInterrupt as stop:  # the student's, who waited long enough
@@ -204,6 +216,8 @@ def _named(problem):
 
 def _where(problem, function):
     """The line of the student's own code at which an exception left it."""
+    if inspect.isclass(function):  # its methods are what ran
+        function = next(filter(inspect.isfunction, vars(function).values()), function)
     file = getattr(getattr(function, "__code__", None), "co_filename", None)
     lines = [
         step.lineno for step in traceback.extract_tb(problem.__traceback__) if step.filename == file

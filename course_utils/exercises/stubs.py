@@ -8,10 +8,14 @@ from types import CodeType
 def is_stub(function):
     """Whether the body is nothing but a docstring, `...`, `pass`, or a return of nothing.
 
+    A class is a stub as long as it has no method.
+
     The function is compared with empty ones that this very Python compiles, so that it does not
     matter which instructions a version of Python makes of them; no source has to be at hand.
     """
     function = inspect.unwrap(function)  # a decorated stub is one, too
+    if inspect.isclass(function):
+        return not any(map(inspect.isroutine, vars(function).values()))
     if not inspect.isfunction(function):
         return function is None or function is Ellipsis
     code = function.__code__

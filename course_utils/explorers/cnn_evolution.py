@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import NullLocator
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torchvision.transforms.v2 import InterpolationMode
@@ -17,33 +17,37 @@ from course_utils.argument_checks.pictures import as_rgb
 from course_utils.argument_checks.tensors import look_at_pixels, require_floats
 from course_utils.errors import ArgumentError
 from course_utils.explorers.engine import Explorer, choice, slider, switch
-from course_utils.figures import BLUE, GREEN, VERMILION, show_image
+from course_utils.figures import BLUE, VERMILION, show_image
 from course_utils.models import small_resnet
 
 WIDTH, CLASSES, BATCH, SEED = 8, 10, 16, 0  # of the networks whose gradients are measured
 RANGES = {True: (1e-2, 1e4), False: (1e-28, 1e2)}  # of the norms, with batch norm and without
 LARGEST = 400  # side of a photo that is still quick
+ROWS = 16  # channels that the gate viewer shows
 
 
-def gradient_norms(images, blocks=3, shortcut=True, norm=True):
+def gradient_norms(images, blocks=3, shortcut=True, norm=True, he=False):
     """The norm of the loss's gradient for each 3 × 3 convolution of a new network (L3.08, L3.10).
 
     images: (N, 1, H, W) float32 tensor; the first 16 are used, with random labels. The network is
     `small_resnet(blocks, 8)`, with fixed random weights. shortcut: False is the plain network.
-    norm: False leaves batch normalisation out. Returns (6 blocks + 1,) float64, first layer first;
-    torch's random numbers stay as they were. Raises ArgumentError.
+    norm: False leaves batch normalisation out. he: draw the weights of all convolutions with He's
+    initialisation, σ = √(2 / inputs), in place of PyTorch's default. Returns (6 blocks + 1,)
+    float64, first layer first; torch's random numbers stay as they were. Raises ArgumentError.
     """
     images = _gray_batch(images)[:BATCH]
     with torch.random.fork_rng(devices=[]):  # the seed is set on the CPU alone
         torch.default_generator.manual_seed(SEED)
         network = small_resnet(blocks, WIDTH, classes=CLASSES, shortcut=shortcut)
         labels = torch.randint(CLASSES, (len(images),))
+        layers = [part for part in network.modules() if isinstance(part, nn.Conv2d)]
+        for layer in layers if he else ():
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     if not norm:
         for part in list(network.modules()):
             for name, child in part.named_children():
                 if isinstance(child, nn.BatchNorm2d):
                     setattr(part, name, nn.Identity())
-    layers = [part for part in network.modules() if isinstance(part, nn.Conv2d)]
     weights = [layer.weight for layer in layers if layer.kernel_size == (3, 3)]
     gradients = torch.autograd.grad(cross_entropy(network(images), labels), weights)
     # squares of the smallest gradients are 0 in float32
@@ -59,8 +63,8 @@ def depth_explorer(images):
     images = _gray_batch(images)[:BATCH]
 
     @functools.cache
-    def measured(kind, blocks, norm):
-        return gradient_norms(images, blocks, kind == "residual", norm)
+    def measured(kind, blocks, norm, start):
+        return gradient_norms(images, blocks, kind == "residual", norm, start == "He's")
 
     figure = Figure(figsize=(9, 3.8), layout="none")  # the numbers on the axis change their width
     figure.subplots_adjust(left=0.11, right=0.97, bottom=0.15, top=0.9)
@@ -76,8 +80,8 @@ def depth_explorer(images):
     ends = [ax.annotate("", (0, 1), xytext=(0, 12), textcoords="offset points", ha=side)
             for side in ("left", "right")]  # fmt: skip
 
-    def draw(kind, blocks, norm):
-        norms = measured(kind, blocks, norm)
+    def draw(kind, blocks, norm, start):
+        norms = measured(kind, blocks, norm, start)
         places = np.linspace(0, 1, len(norms))
         ax.set_ylim(RANGES[norm])
         line.set_data(places, norms)
@@ -91,7 +95,9 @@ def depth_explorer(images):
         ends[0].xy, ends[1].xy = (0, norms[:near].max()), (1, norms[-near:].max())
         ends[0].set_text(_short(first))
         ends[1].set_text(_short(last))
-        network = f"{6 * blocks + 2} layers, {'with' if norm else 'without'} batch norm"
+        network = (
+            f"{6 * blocks + 2} layers, {'with' if norm else 'without'} batch norm, {start} start"
+        )
         ax.set_title(f"{kind}, {network}")
         ratio = f"= {_short(first / last)}" if last > 0 else "cannot be formed"
         return (
@@ -103,6 +109,7 @@ def depth_explorer(images):
         "kind": choice("network", ["plain", "residual"], "plain"),
         "blocks": slider("blocks in each stage", 1, 9, 3),
         "norm": switch("batch norm", True),
+        "start": choice("start of the weights", ["PyTorch's", "He's"], "PyTorch's"),
     }
     artists = {
         "norms": line, "borders": borders, "notes": notes, "numbers": ends, "title": ax.title,
@@ -232,10 +239,11 @@ def _checked_photo(name, photo):
 
 
 def gate_viewer(gates, names):
-    """The mean gate of each channel for two classes, and their difference (L3.12).
+    """The mean gate of two classes in the 16 channels in which they differ most (L3.12).
 
     gates: (classes, channels) float, 0 … 1, of squeeze and excitation. names: list of the classes'
-    names, from two. Channels count from 0. Raises ArgumentError.
+    names, from two. One row a channel: a dot for A, one for B, and small ones for the others.
+    Channels count from 0. Raises ArgumentError.
     """
     names = [str(name) for name in names]
     given, gates = gates, as_array("gates", gates).astype(float)
@@ -250,40 +258,43 @@ def gate_viewer(gates, names):
     if not ((gates >= 0) & (gates <= 1)).all():  # nan is refused too
         span = f"{gates.min():g} … {gates.max():g}"
         raise ArgumentError(f"gates must be 0 … 1, got {span}; use what the sigmoid returns")
-    edges = np.arange(gates.shape[1] + 1) - 0.5
-    figure = Figure(figsize=(9, 4.6))
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.7, 1))
-    flat = np.zeros(gates.shape[1])
-    bars = above.stairs(flat, edges, fill=True, color=BLUE, alpha=0.45)
-    steps = above.stairs(flat, edges, baseline=None, color=VERMILION, lw=2)
-    top = 1.05 * max(np.ptp(gates, axis=0).max(), 1e-3)
-    change = below.stairs(flat, edges, fill=True, color=GREEN)
-    marks = [ax.axvline(0, 0, share, color="black", lw=1.2, ls="--")
-             for ax, share in ((above, 0.77), (below, 1))]  # fmt: skip
-    above.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.3), yticks=(0, 0.5, 1), ylabel="mean gate")
-    above.set_title(" ")
-    below.set(ylim=(-top, top), ylabel="A − B", xlabel="place in the order above")
-    below.axhline(0, color="0.6", lw=0.8)
-    below.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.align_ylabels()
-    legend = above.legend([bars, steps, marks[0]], ["A", "B", " "], loc="upper center", ncols=3)
+    rows = np.arange(min(ROWS, gates.shape[1]))
+    figure = Figure(figsize=(9, 5.4))
+    ax = figure.subplots()
+    others = ax.plot([], [], "o", color="0.75", ms=5)[0]
+    lines = [ax.plot([], [], color="0.5", lw=2)[0] for _ in rows]
+    ones = ax.plot([], [], "o", color=BLUE, ms=10)[0]
+    twos = ax.plot([], [], "s", color=VERMILION, ms=9)[0]
+    left = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center", "fontsize": 11}
+    numbers = [ax.text(-0.015, row, "", **left) for row in rows]
+    ax.set(xlim=(-0.02, 1.02), ylim=(rows[-1] + 0.7, -0.7), yticks=[])
+    ax.set(xlabel="mean gate: 0 holds a channel back, 1 lets it through")
+    ax.set_ylabel("channel", labelpad=32)
+    ax.set_title(" ")
+    ax.grid(axis="x", color="0.9")
+    legend = figure.legend([ones, twos, others], ["A", "B", "the other classes"], ncols=3,
+                           loc="outside upper center", frameon=False, fontsize=12)  # fmt: skip
 
     def draw(a, b, by_a):
         one, two = gates[names.index(a)], gates[names.index(b)]
-        order = np.argsort(-one, kind="stable") if by_a else np.arange(len(one))
-        bars.set_data(one[order])
-        steps.set_data(two[order])
-        change.set_data((one - two)[order])
+        chosen = np.argsort(-np.abs(one - two), kind="stable")[: len(rows)]
+        key = one if by_a else one - two
+        chosen = chosen[np.argsort(-key[chosen], kind="stable")]
+        ones.set_data(one[chosen], rows)
+        twos.set_data(two[chosen], rows)
+        rest = [values[chosen] for name, values in zip(names, gates, strict=True)
+                if name not in (a, b)]  # fmt: skip
+        others.set_data(np.ravel(rest), np.tile(rows, len(rest)))
+        for row, channel in enumerate(chosen):
+            lines[row].set_data([one[channel], two[channel]], [row, row])
+            numbers[row].set_text(f"{channel}")
+        for text, label in zip(legend.get_texts()[:2], (f"A: {a}", f"B: {b}"), strict=True):
+            text.set_text(label)
+        order = "the most open for A above" if by_a else "more open for A above, for B below"
+        ax.set_title(f"{len(rows)} channels in which A and B differ most, {order}")
         most = int(np.abs(one - two).argmax())
-        place = int(np.flatnonzero(order == most)[0])
         same = np.array_equal(one, two)
         finding = "no channel differs" if same else f"channel {most} differs most"
-        for mark in marks:
-            mark.set(xdata=[place, place], visible=not same)
-        labels = (f"A: {a}", f"B: {b}", finding)
-        for text, label in zip(legend.get_texts(), labels, strict=True):
-            text.set_text(label)
-        above.set_title("channels sorted by A" if by_a else "channels in the network's order")
         values = "" if same else f": {one[most]:.2f} against {two[most]:.2f}"
         return f"mean gate {a} {one.mean():.2f}, {b} {two.mean():.2f}; {finding}{values}"
 
@@ -293,7 +304,7 @@ def gate_viewer(gates, names):
         "by_a": switch("sort by A", False),
     }
     artists = {
-        "A": bars, "B": steps, "difference": change, "marks": marks,
-        "legend": legend, "title": above.title,
+        "lines": lines, "others": others, "A": ones, "B": twos, "numbers": numbers,
+        "legend": legend, "title": ax.title,
     }  # fmt: skip
     return Explorer("Gate viewer", figure, artists, controls, draw)

@@ -92,18 +92,26 @@ def load_nuclei():
 def load_weights(name):
     """Trained weights: dict of tensor name → float32 array.
 
-    name: "vgg16" (ImageNet, up to conv4_1; keys of torchvision's vgg16().features[:19]) or
-    "efficientnet_lite0" (ImageNet-1k).
+    name: "vgg16" (ImageNet, up to conv4_1; keys of torchvision's vgg16().features[:19]),
+    "efficientnet_lite0" (ImageNet-1k), "yolov3_tiny" (COCO; stored as int8 with a scale for each
+    output channel, which are multiplied here) or "person_segmentation" (MediaPipe's).
     """
     from safetensors.numpy import load
 
     files = {
         "vgg16": "weights/vgg16_conv4_1_hed_fp16.safetensors",
         "efficientnet_lite0": "weights/efficientnet_lite0_imagenet1k_fp16.safetensors",
+        "yolov3_tiny": "weights/yolov3_tiny_coco_int8.safetensors",
+        "person_segmentation": "weights/selfie_segmentation_fp16.safetensors",
     }
     require_option("name", name, list(files))
     tensors = load(read_checked(files[name]))
-    return {key: value.astype(np.float32) for key, value in tensors.items()}
+    scales = {key.removesuffix("scale"): tensors.pop(key) for key in list(tensors)
+              if key.endswith(".scale")}  # fmt: skip
+    arrays = {key: value.astype(np.float32) for key, value in tensors.items()}
+    for layer, scale in scales.items():
+        arrays[f"{layer}weight"] *= scale[:, None, None, None]
+    return arrays
 
 
 def photo_names():

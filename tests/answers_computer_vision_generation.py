@@ -138,6 +138,7 @@ WRONG = {
         ("lambda r, f: -np.log(r).sum() - np.log(1 - f).sum()", "those are sums"),
         ("lambda r, f: likely(np.concatenate([r, 1 - f]))", "one mean over all pictures"),
         ("lambda r, f: np.mean(both(r, f))", "half of it"),
+        ("lambda r, f: -np.mean(np.log(r) + np.log(1 - f))", "each has a mean of its own"),
         ("lambda r, f: -np.log2(r).mean() - np.log2(1 - f).mean()", "the natural one"),
         ("lambda r, f: -np.log10(r).mean() - np.log10(1 - f).mean()", "the natural one"),
         ("lambda r, f: np.log(r).mean() + np.log(1 - f).mean()", "the sign is wrong"),

@@ -44,7 +44,7 @@ CLOCKS = (  # cells that compare times
     "ladder-traffic",
     "limits-time",
     "pair-table",
-    "roi-time-2",
+    "roi-time",
     "same-time",
     "yolo-time",
 )

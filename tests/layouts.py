@@ -18,10 +18,12 @@ from torch import nn
 import course_utils
 from course_utils import efficientnet, models
 from course_utils.detection import two_stage, yolo
+from course_utils.detection.yolov3 import YOLOv3Tiny
 from course_utils.image_generation import gan, style
 from course_utils.models import Residual, SqueezeExcitation, conv_norm, small_resnet
 from course_utils.segmentation import instances
 from course_utils.segmentation import networks as segmentation
+from course_utils.segmentation.person import PersonNet
 
 BATCH = 5  # odd
 MANY = 1_000_000
@@ -40,6 +42,7 @@ def networks():
         "resnet 18": (lambda: models.resnet(18, 10), (3, 48, 48)),
         "resnet 50": (lambda: models.resnet(50, 10), (3, 48, 48)),
         "efficientnet_lite0": (lambda: efficientnet.efficientnet_lite0(False), (3, 64, 64)),
+        "PersonNet": (PersonNet, (3, 64, 64)),
         "yolo_network": (lambda: yolo.yolo_network(4), (3, 64, 64)),
         "fcn": (lambda: segmentation.fcn(width=4), (3, 64, 64)),
         "UNet": (lambda: segmentation.UNet(width=4), (3, 64, 64)),
@@ -67,6 +70,7 @@ def networks():
     found["VGGFeatures"] = (
         lambda: style.VGGFeatures(), (3, 32, 32), lambda model, x: [*model(x).values()]
     )  # fmt: skip
+    found["YOLOv3Tiny"] = (YOLOv3Tiny, (3, 64, 64), lambda model, x: [*model(x)])
     found["Generator"] = (
         lambda: gan.Generator(6, 8), (6,), lambda model, x: model(x)
     )  # fmt: skip

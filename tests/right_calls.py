@@ -16,12 +16,12 @@ from torch import nn
 
 from course_utils import models
 from course_utils import numpy_layers as layers
-from course_utils.detection import rcnn, two_stage, yolo
+from course_utils.detection import rcnn, two_stage, yolo, yolov3
 from course_utils.detection.boxes import encode_boxes
 from course_utils.detection.proposals import merge_regions
 from course_utils.filters import BOX
 from course_utils.image_generation import gan, style
-from course_utils.segmentation import instances
+from course_utils.segmentation import instances, person
 from course_utils.segmentation import networks as segmentation
 from course_utils.synthetic_scenes import digit_scenes
 
@@ -41,9 +41,10 @@ WITHOUT = {  # functions without an array among their arguments
     "efficientnet.efficientnet_lite0", "efficientnet.imagenet_names",
     "explorers.cnn.integral_explorer", "explorers.feature_maps.visits",
     "explorers.feature_maps.shape_explorer", "explorers.generation.latent_explorer",
-    "explorers.iou.iou_explorer", "explorers.style.load_style_snapshots", "figures.show",
+    "explorers.iou.iou_explorer", "explorers.style.load_large_style",
+    "explorers.style.load_style_snapshots", "figures.show",
     "figures.show_blocks", "figures.bundle", "figures.alt_metadata", "figures.render",
-    "figures.encode",
+    "figures.encode", "segmentation.figures.show_unet",
     "image_generation.gan.initialise", "image_generation.gan.fixed_noise", "models.lenet5",
     "models.digit_net", "models.alexnet", "models.vgg", "models.conv_norm", "models.stages",
     "models.resnet", "models.small_resnet", "image_files.load_image", "image_files.decode_image",
@@ -60,6 +61,8 @@ WITHOUT = {  # functions without an array among their arguments
     "detection.two_stage.anchor_boxes",
     "segmentation.upsampling.bilinear_kernel", "training.train", "numpy_layers.Layer",
     "numpy_layers.require_call", "numpy_layers.uniform_parameters", "detection.yolo.yolo_network",
+    "detection.yolov3.yolov3_tiny", "detection.yolov3.coco_classes",
+    "segmentation.person.person_network",
 }  # fmt: skip
 TIMED = {"detection.rcnn.detect"}  # what it returns second are seconds
 RNG, DRAW = np.random.default_rng(0), torch.Generator()
@@ -254,6 +257,7 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
     "segmentation.figures.colour_classes": lambda: {"labels": CLASSES},
     "segmentation.figures.colour_segments": lambda: {"ids": IDS},
     "segmentation.figures.colour_masks": lambda: {"masks": MASKS},
+    "segmentation.figures.left_to_right": lambda: {"masks": MASKS},
     "filters.resample": lambda: {"image": RGB, "height": 9, "width": 9, "method": "area"},
     "segmentation.networks.UNet": lambda: (
         network(segmentation.UNet, classes=3, width=4), {"x": PIXELS / 255}),
@@ -311,6 +315,16 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
         "x": np.arange(16.0).reshape(1, 1, 4, 4), "size": 2},
     "segmentation.upsampling.max_unpool2d": lambda: {
         "x": np.ones((1, 1, 2, 2)), "indices": np.arange(4).reshape(1, 1, 2, 2), "size": (4, 4)},
+    "detection.yolov3.YOLOv3Tiny": lambda: (
+        network(yolov3.YOLOv3Tiny), {"x": torch.rand(1, 3, 64, 64)}),
+    "detection.yolov3.letterbox": lambda: {"image": RGB, "size": 64},
+    "detection.yolov3.decode": lambda: {"raw_output": torch.randn(1, 14, 2, 2),
+                                        "anchors": ((10, 10), (20, 8)), "size": 40},
+    "detection.yolov3.detect": lambda: {"network": network(yolov3.YOLOv3Tiny), "image": RGB},
+    "segmentation.person.PersonNet": lambda: (
+        network(person.PersonNet), {"x": torch.rand(1, 3, 32, 32)}),
+    "segmentation.person.person_probability": lambda: {
+        "network": network(person.PersonNet), "image": RGB},
     "detection.yolo.encode_targets": lambda: {"boxes_list": [BOXES], "labels_list": [LABELS]},
     "detection.yolo.pixel_boxes": lambda: {"offsets": torch.rand(1, 4, 2, 2)},
     "detection.yolo.decode": lambda: {"outputs": torch.rand(1, 8, 2, 2)},

@@ -257,6 +257,7 @@ WORDS = {  # advices that are no code: what they say after "use"
     "inputs as reach it",
     "a kernel of at most {}, or more padding", "less", "a smaller image, or correlate",
     "a kernel of at most that size, or pad the image with np.pad",
+    "the anchors of its grid",
     "what the sigmoid returns", "a sigmoid or softmax", "less than half of it",
     "both that max_pool2d_with_indices returns",
     "the size of what was pooled",

@@ -8,7 +8,12 @@ import pytest
 
 from course_utils import data
 from course_utils.errors import ArgumentError, DataError
-from course_utils.explorers.style import load_style_snapshots, style_explorer
+from course_utils.explorers.style import (
+    LARGE,
+    load_large_style,
+    load_style_snapshots,
+    style_explorer,
+)
 from course_utils.image_generation.style import StyleTransfer
 from explorer_faces import moved
 
@@ -109,6 +114,7 @@ def test_the_files_are_those_of_the_settings(course):
     found = json.loads((data.FOLDER / "style" / "SETTINGS.json").read_text(encoding="utf-8"))
     assert list(snapshots) == [(c, s) for c in found["contents"] for s in found["styles"]]
     files = {f"{name}.jpg" for name in originals} | set(found["losses"]) | {"SETTINGS.json"}
+    files |= {LARGE}
     assert files == {path.name for path in (data.FOLDER / "style").iterdir()}
     assert {f"style/{name}" for name in files} <= data.manifest().keys()
     size = found["settings"]["size"]
@@ -117,6 +123,7 @@ def test_the_files_are_those_of_the_settings(course):
         for transfer in made.values():
             assert transfer.picture.shape == originals[content].shape
             assert max(transfer.picture.shape) == size and transfer.picture.dtype == np.uint8
+    assert load_large_style().shape == (342, 512, 3)
     total = sum(path.stat().st_size for path in (data.FOLDER / "style").iterdir())
     assert total <= 1_200_000
 

@@ -82,7 +82,7 @@ def test_rows_are_rows_and_red_is_red():
     assert ax.images[-1].get_clim() == (0, 255)
     figure, ax = plt.subplots(figsize=(2, 2))
     figures.show_image(np.zeros((9, 9, 3), np.uint8) + np.uint8([250, 0, 0]), "", ax)
-    image = np.asarray(Image.open(io.BytesIO(figures.render(figure))))
+    image = np.asarray(Image.open(io.BytesIO(figures.render(figure))).convert("RGB"))
     assert image[100, 100].tolist() == [250, 0, 0]
     plt.close("all")
 

@@ -41,6 +41,7 @@ from course_utils.explorers import (
 from course_utils.explorers import style as style_explorers
 from course_utils.image_generation import figures as generation_figures
 from course_utils.image_generation.gan import Generator
+from course_utils.segmentation import figures as class_figures
 from notebooks_as_files import CHAPTERS, ROOT, code_cells, read
 
 CAT = "고양이"
@@ -153,6 +154,7 @@ KINDS = {  # public function that draws → a call in which a student writes Han
     "show_values": lambda: figures.show_values(np.eye(3), CAT),
     "show_row": lambda: figures.show_row({CAT: IMAGE, "개": IMAGE}, CAT),
     "show_duel": lambda: generation_figures.show_duel(np.ones((2, 5)), (0,), CAT),
+    "show_unet": lambda: class_figures.show_unet([CAT, CAT], [CAT], CAT),
     "show_losses": lambda: generation_figures.show_losses(
         {CAT: [1.0] * 30}, CAT, levels=[(0.5, "개")]
     ),

@@ -6,7 +6,7 @@ import pytest
 
 from course_utils.errors import ArgumentError
 from course_utils.image_generation import figures as generation_figures
-from course_utils.image_generation.figures import show_duel, show_losses
+from course_utils.image_generation.figures import _running_mean, show_duel, show_losses
 
 STORY = np.tile([2.0, 0.5, 0.0, 0.0, 0.0], (10, 1))
 
@@ -31,11 +31,20 @@ def test_a_duel_shows_both_bells_and_the_curve(shown):
     assert (heights * middle).sum() * 0.2 == pytest.approx(2, abs=0.05)
 
 
-def test_losses_are_running_means(shown):
-    show_losses({"a": [1, 3, 5, 7]}, "one line", levels=[(2, "two")], smooth=2)
-    line = shown[0].axes[0].lines[0]
-    np.testing.assert_allclose(line.get_xdata(), [2, 3, 4])
-    np.testing.assert_allclose(line.get_ydata(), [2, 4, 6])
+def test_losses_are_drawn_as_they_are_and_as_running_means(shown):
+    show_losses({"a": [1, 3, 5]}, "one line", levels=[(2, "two")], keep=0.5)
+    thin, mean, _ = shown[0].axes[0].lines
+    np.testing.assert_allclose(thin.get_ydata(), [1, 3, 5])
+    np.testing.assert_allclose(mean.get_xdata(), [1, 2, 3])
+    # (3 + ½ · 1) / 1.5 and (5 + ½ · 3 + ¼ · 1) / 1.75
+    np.testing.assert_allclose(mean.get_ydata(), [1, 7 / 3, 27 / 7])
+    show_losses({"a": [1, 3, 5]}, "one line", keep=0)
+    (only,) = shown[1].axes[0].lines
+    np.testing.assert_allclose(only.get_ydata(), [1, 3, 5])
+
+
+def test_a_running_mean_of_one_number_is_this_number():
+    np.testing.assert_allclose(_running_mean(np.full(50, 7.0), 0.9), 7)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +53,9 @@ def test_losses_are_running_means(shown):
         (lambda: show_duel(STORY[:, :4], (0,), "x"), "story must be (rounds, 5), got (10, 4)"),
         (lambda: show_duel(STORY, (0, 10), "x"), "rounds must be 0 … 9, one or more, got [0, 10]"),
         (lambda: show_duel(STORY, (), "x"), "rounds must be 0 … 9, one or more, got []"),
-        (lambda: show_losses({}, "x"), "losses must hold lists of 20 or more numbers"),
-        (lambda: show_losses({"a": [1]}, "x"), "losses must hold lists of 20 or more numbers"),
+        (lambda: show_losses({}, "x"), "losses must hold lists of one or more numbers"),
+        (lambda: show_losses({"a": []}, "x"), "losses must hold lists of one or more numbers"),
+        (lambda: show_losses({"a": [1]}, "x", keep=1), "keep must be 0 … 1, not 1, got 1"),
     ],
 )
 def test_bad_input_gets_one_clear_error(call, message):

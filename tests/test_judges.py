@@ -51,6 +51,7 @@ ALONE = {  # public name → why no library judges it; what does
     "detection.yolo.yolo_loss": (
         "this course's: by hand, and restated from torch's and torchvision's losses"
     ),
+    "detection.yolov3.decode": "YOLOv3's grid: numbers by hand, and restated box by box",
     "detection.two_stage.two_stage_loss": "this course's: restated box by box from torch's losses",
 }
 FAULTS = "course_utils.errors.ArgumentError"  # a test of wrong input judges no numbers

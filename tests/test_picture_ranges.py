@@ -129,7 +129,7 @@ def test_the_walk_meets_every_function_that_draws():
 def drawn(image, **options):
     figure, ax = plt.subplots(figsize=(2, 2))
     figures.show_image(image, "", ax, **options)
-    return np.asarray(Image.open(io.BytesIO(figures.render(figure))))
+    return np.asarray(Image.open(io.BytesIO(figures.render(figure))).convert("RGB"))
 
 
 GRAY = np.linspace(0, 255, 400).reshape(20, 20)

@@ -7,12 +7,14 @@ import pytest
 from course_utils.detection import figures as region_figures
 from course_utils.detection.figures import draw_boxes, show_boxes
 from course_utils.errors import ArgumentError
+from course_utils.segmentation import figures
 from course_utils.segmentation.figures import (
     STUFF,
     THINGS,
     colour_classes,
     colour_masks,
     colour_segments,
+    left_to_right,
 )  # fmt: skip
 from course_utils.synthetic_scenes import digit_scenes
 
@@ -31,8 +33,18 @@ def test_a_box_lies_around_its_pixels(ax):
 
 
 def test_a_text_stays_in_the_picture(ax):
+    ax.set(xlim=(0, 64), ylim=(64, 0))
     draw_boxes(ax, [[0, 0, 9, 9], [0, 20, 9, 29]], "ab")
     assert [text.get_verticalalignment() for text in ax.texts] == ["top", "bottom"]
+
+
+def test_texts_of_one_box_stand_apart(ax):
+    ax.set(xlim=(0, 64), ylim=(64, 0))
+    draw_boxes(ax, [[20, 20, 40, 50]] * 4, "9740")
+    places = {(*text.get_position(), text.get_va(), text.get_ha()) for text in ax.texts}
+    assert len(places) == 4
+    draw_boxes(ax, [[2, 3, 6, 5]] * 9, "abcdefghi")  # more than there are places
+    assert len(ax.texts) == 13
 
 
 def test_no_boxes_draw_nothing(ax):
@@ -51,7 +63,9 @@ def test_a_class_has_one_colour_and_a_segment_its_own():
     one, other = scene.masks[0], scene.masks[1]  # two of one class
     semantic, panoptic = colour_classes(scene.semantic), colour_segments(scene.panoptic)
     assert (semantic[one] == THINGS[2]).all() and (semantic[other] == THINGS[2]).all()
-    assert (panoptic[one] == THINGS[0]).all() and (panoptic[other] == THINGS[1]).all()
+    first, second = left_to_right(scene.masks)[:2]
+    assert first != second
+    assert (panoptic[one] == THINGS[first]).all() and (panoptic[other] == THINGS[second]).all()
     ground = ~scene.masks.any(axis=0)
     np.testing.assert_array_equal(semantic[ground], panoptic[ground])
     np.testing.assert_array_equal(colour_masks(scene.masks)[~ground], panoptic[~ground])
@@ -81,6 +95,8 @@ def test_a_row_shows_each_picture_once(monkeypatch):
         (lambda: colour_classes(np.zeros((2, 2))), "labels must be .H, W. whole numbers"),
         (lambda: colour_segments(np.zeros(3, int)), "ids must be"),
         (lambda: colour_masks(np.zeros((2, 2), bool)), "masks must be"),
+        (lambda: left_to_right([[True]]), "masks must be"),
+        (lambda: figures.show_unet(["a", "b"], ["c", "d"], "no U"), "one text more than decoder"),
         (lambda: show_boxes([], "none"), "at least one row"),
     ],
 )
@@ -93,4 +109,27 @@ def test_with_few_classes_things_still_look_like_no_ground():
     ids = np.array([[6000, 1, 2, 7, 12]])
     picture = colour_segments(ids, things=6)[0]
     assert (picture[0] == STUFF[0]).all()
-    assert (picture[1:] == THINGS[[0, 1, 6, 1]]).all()
+    assert (picture[1:] == THINGS[:4]).all()
+
+
+def test_the_colour_is_the_place_and_not_the_order():
+    masks = np.zeros((3, 2, 9), bool)
+    masks[0, 0, 6:], masks[1, :, :2], masks[2, 1, 2:6] = True, True, True
+    assert left_to_right(masks).tolist() == [2, 0, 1]
+    for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
+        np.testing.assert_array_equal(colour_masks(masks[order]), colour_masks(masks))
+    assert (colour_masks(masks)[0, [0, 8]] == THINGS[[0, 2]]).all()
+    assert not colour_masks(masks)[0, 2:6].any()
+    assert (colour_masks(np.stack([masks[2], masks[2] | masks[0]]))[1, 2] == THINGS[0]).all()
+    assert left_to_right(masks[:0]).shape == (0,) and not colour_masks(masks[:0]).any()
+    assert left_to_right(np.zeros((2, 3, 3), bool)).tolist() == [0, 1]
+
+
+def test_a_unet_has_a_skip_connection_a_level(monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "show", lambda figure, alt: shown.append(figure))
+    figures.show_unet(list("abcd"), list("efg"), "a U")
+    texts = [text.get_text() for text in shown[0].axes[0].texts]
+    assert [text for text in texts if len(text) == 1] == list("abcdefg")
+    assert texts.count("skip connection") == 2 and {"encoder", "decoder"} < set(texts)
+    plt.close(shown[0])

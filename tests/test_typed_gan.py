@@ -1,4 +1,7 @@
-"""The GAN of five numbers as chapter 4 types it: by hand, against torch, and by numeric slopes."""
+"""The GAN of five numbers and the Fréchet distance as chapter 4 types them.
+
+By hand, against torch and SciPy, and by numeric slopes.
+"""
 
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import sqrtm
 from scipy.special import expit
 from torch.nn import functional
 
@@ -18,9 +22,9 @@ SEEDS = st.integers(0, 10_000)
 @pytest.fixture(scope="module")
 def typed():
     """The names that the cells define."""
-    names = {"np": np}
+    names = {"np": np, "torch": torch}
     for cell in nbformat.read(NOTEBOOK, 4).cells:
-        if cell.id in ("value", "best", "slopes", "slopes-2", "duel"):
+        if cell.id in ("value", "best", "slopes", "slopes-2", "duel", "frechet"):
             exec(cell.source, names)
     return names
 
@@ -87,3 +91,42 @@ def test_the_game_ends_as_the_chapter_says(typed, seed):
     assert abs(shift - 2) < 0.02 and abs(scale - 0.5) < 0.02
     d = typed["probability_real"](np.linspace(1, 3, 50), often[-200:, 2:].mean(axis=0))
     assert abs(d - 0.5).max() < 0.01
+
+
+def sets(seed):
+    """Two sets of features with other means, spreads and relations."""
+    draw = torch.Generator().manual_seed(seed)
+    a, b = (torch.randn(n, 5, generator=draw, dtype=torch.float64) for n in (40, 30))
+    return a @ torch.randn(5, 5, generator=draw, dtype=torch.float64), 2 * b + 1
+
+
+def test_frechet_by_hand(typed):
+    one = torch.tensor([[-1.0], [0], [1]])  # mean 0, deviation 1
+    assert typed["frechet"](one, 2 * one + 3) == pytest.approx(10)  # 3² + (1 − 2)²
+    # two features without relation: the distances of each are added
+    grid = torch.cartesian_prod(one[:, 0], one[:, 0])
+    small, wide = grid.double().std(0)[0].item(), 2 * grid.double().std(0)[0].item()
+    got = typed["frechet"](grid, grid * torch.tensor([1.0, 2]) + torch.tensor([3.0, 0]))
+    assert got == pytest.approx(9 + (wide - small) ** 2)
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS)
+def test_frechet_equals_scipys_root(typed, seed):
+    a, b = sets(seed)
+    cov_a, cov_b = (np.cov(x.numpy(), rowvar=False) for x in (a, b))
+    gap = a.numpy().mean(0) - b.numpy().mean(0)
+    wanted = (gap**2).sum() + np.trace(cov_a + cov_b - 2 * sqrtm(cov_a @ cov_b).real)
+    assert typed["frechet"](a, b) == pytest.approx(wanted, rel=1e-6)
+    assert typed["frechet"](b, a) == pytest.approx(wanted, rel=1e-6)
+    assert typed["frechet"](a, a) == pytest.approx(0, abs=1e-6)
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS)
+def test_frechet_rises_with_a_shift_as_the_numeric_slope_says(typed, seed):
+    a, b = sets(seed)
+    way = torch.full((5,), 1e-4, dtype=torch.float64)
+    numeric = (typed["frechet"](a + way, b) - typed["frechet"](a - way, b)) / 2
+    slope = 2 * (a.mean(0) - b.mean(0)) @ way  # of |μ₁ − μ₂|²; a shift leaves the covariance
+    assert numeric == pytest.approx(slope.item(), rel=1e-3, abs=1e-9)

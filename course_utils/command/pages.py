@@ -18,7 +18,7 @@ from course_utils.command.saved_widgets import without_widgets
 from course_utils.errors import CourseError
 
 TEMPLATES = Path(__file__).parent / "templates"
-FORMULA = re.compile(r"\$([^$\n]+)\$")
+FORMULA = re.compile(r"(\${1,2})([^$\n]+)\1")  # $ in a line, $$ in the middle of one of its own
 NOT_TEX = tuple(kind for kind in vars(exceptions).values() if isinstance(kind, type))
 
 
@@ -56,7 +56,7 @@ def read_chapter(path):
 
 
 def with_formulas(source):
-    """Markdown → the same with each $formula$ as MathML; code is left alone.
+    """Markdown → the same with each $formula$ and $$formula$$ as MathML; code is left alone.
 
     Raises CourseError, which names a formula that cannot be converted.
     """
@@ -68,10 +68,10 @@ def with_formulas(source):
 def _mathml(found):
     """One formula as MathML without a character that Markdown would read as its own."""
     try:
-        text = convert(found[1])
+        text = convert(found[2], display="block" if found[1] == "$$" else "inline")
     except NOT_TEX as problem:
         raise CourseError(
-            f"the formula ${found[1]}$ cannot be converted ({type(problem).__name__})"
+            f"the formula ${found[2]}$ cannot be converted ({type(problem).__name__})"
         ) from None
     return text.replace("*", "&#42;").replace("_", "&#95;")
 

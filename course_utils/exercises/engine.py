@@ -45,6 +45,7 @@ class Exercise:
     rounded: whole numbers are asked for, and the reference is exact: either rounding of a half is
         right.
     whole: what to say if the right numbers come as floats, INDICES or COUNTS; None takes floats.
+    errors: dict of a part of Python's message → a hint, for an answer that raises it.
     measure: where the answer returns no numbers, such as a layer: function (what it returns,
         arguments) → the numbers that are compared; it may raise Unmeasurable.
     """
@@ -57,6 +58,7 @@ class Exercise:
     dtype: object = None
     rounded: bool = False
     whole: str | None = None
+    errors: dict = field(default_factory=dict)
     measure: object = None
 
 
@@ -77,6 +79,8 @@ def check_answer(name, exercise, function, seed=0):
         call = ", ".join(_describe(value) for value in arguments)
         where = f"{label}, case {count}: {_called(function, name)}({call})"
         got, problem = _answer(function, arguments, exercise.measure)
+        hints = [hint for part, hint in exercise.errors.items() if problem and part in problem]
+        problem = "; ".join([problem, *hints]) if problem else problem
         problem = problem or _first_problem(exercise, got, np.asarray(wanted), arguments)
         if problem:
             raise NotRightYet(f"{where}: {problem}")

@@ -182,6 +182,10 @@ EXERCISES = {
         cases=_discriminator_loss_cases,
         verified="1 to 31 pictures, unequally many",
         hints=[_hint_discriminator_loss, _hint_no_loss],
+        errors={
+            "could not be broadcast": "the two batches are not equally large: each has a mean "
+            "of its own, and the means are added"
+        },
     ),
     "best_discriminator": Exercise(
         number=11,

@@ -194,7 +194,7 @@ def nms_explorer(image, boxes, scores, labels, class_names):
              for name, colour in groups.items()]  # fmt: skip
     least = ranks.axhline(0, color="black", lw=1.5, ls="--")
     ranks.set(xlim=(edges[0], max(edges[-1], 10.5)), ylim=(0, 1), ylabel="score")
-    ranks.set_xlabel("place of the box, best score first")
+    ranks.set_xlabel("rank of the box, best score first")
     ranks.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     ranks.legend(loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=3)
 

@@ -13,6 +13,7 @@ from course_utils.explorers.outlines import as_picture, is_photo, picture_axes
 from course_utils.image_files import decode_image
 from course_utils.image_generation.style import StyleTransfer
 
+LARGE = "china-starry_night-large.jpg"
 PLACES = ((0.005, 0.02, 0.27, 0.86), (0.285, 0.02, 0.43, 0.86), (0.725, 0.02, 0.27, 0.86))
 
 
@@ -38,6 +39,14 @@ def load_style_snapshots():
         for style in found["styles"]
     }
     return snapshots, {name: load(name) for name in found["contents"] + found["styles"]}
+
+
+def load_large_style():
+    """`china` in the style of `starry_night` at 512 pixels, (342, 512, 3) uint8 RGB.
+
+    Made by tests/benchmarks/style_snapshots.py, with β/α = 10. Raises DataError for a damaged file.
+    """
+    return decode_image(read_checked(f"style/{LARGE}"), LARGE)
 
 
 def style_explorer(snapshots, originals, ratio=None):

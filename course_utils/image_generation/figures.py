@@ -46,24 +46,41 @@ def show_duel(story, rounds, alt):
     show(figure, alt)
 
 
-def show_losses(losses, alt, levels=(), smooth=20):
-    """Losses over the steps, each a line: a running mean over `smooth` steps.
+def show_losses(losses, alt, levels=(), keep=0.9):
+    """Losses over the steps: each as it is, thin, and over it its running mean.
 
     losses: dict of name → list of numbers. levels: (height, text) of dotted lines to compare with.
-    Raises ArgumentError.
+    keep: how much of the mean stays at each step, 0 … 1: a step counts less the longer ago it is,
+    by this factor each time; 0 draws the losses alone. alt: as in `figures.show`. Raises
+    ArgumentError.
     """
     losses = {name: as_array(f"losses[{name!r}]", values) for name, values in losses.items()}
-    if not losses or any(each.ndim != 1 or len(each) < smooth for each in losses.values()):
-        raise ArgumentError(f"losses must hold lists of {smooth} or more numbers")
-    figure, ax = plt.subplots(figsize=(7, 3))
+    if not losses or any(each.ndim != 1 or not len(each) for each in losses.values()):
+        raise ArgumentError("losses must hold lists of one or more numbers")
+    if not 0 <= keep < 1:
+        raise ArgumentError(f"keep must be 0 … 1, not 1, got {keep!r}")
+    figure, ax = plt.subplots(figsize=(8, 3.4))
     colours = (REAL, MADE, GREEN, PURPLE)
     for colour, (name, values) in zip(colours, losses.items(), strict=False):
-        mean = np.convolve(values, np.full(smooth, 1 / smooth), mode="valid")
-        ax.plot(np.arange(smooth, len(values) + 1), mean, color=colour, lw=2, label=name)
+        steps = np.arange(1, len(values) + 1)
+        if keep:
+            ax.plot(steps, values, color=colour, lw=0.8, alpha=0.4)
+        ax.plot(steps, _running_mean(values, keep), color=colour, lw=2.5, label=name)
     for height, text in levels:
         ax.axhline(height, color="0.5", lw=1, ls=":")
-        ax.text(ax.get_xlim()[1], height, f" {text}", va="center", fontsize=9)
-    label = f"loss, mean of {smooth} steps" if smooth > 1 else "loss"
-    ax.set(xlabel="step", ylabel=label, ylim=(0, None))
+        ax.text(1.0, height, f" {text}", transform=ax.get_yaxis_transform(), va="center")
+    ax.set(xlabel="step", ylabel="loss", ylim=(0, None))
     ax.legend(frameon=False)
     show(figure, alt)
+
+
+def _running_mean(values, keep):
+    """(N,) → (N,): at each place the mean of the values so far, the last one with the weight 1.
+
+    The value k places before it has the weight keep ** k.
+    """
+    total, weight, means = 0.0, 0.0, []
+    for value in values:
+        total, weight = keep * total + value, keep * weight + 1
+        means.append(total / weight)
+    return np.array(means)

@@ -1,7 +1,8 @@
 """The pictures of `style_explorer`: `uv run python tests/benchmarks/style_snapshots.py`.
 
 Every content in every style at every ratio β/α, at one thread, as JPEG into data/style/, with
-SETTINGS.json; then the lines for data/SHA256SUMS. One line a picture: its last losses, the
+SETTINGS.json; then the lines for data/SHA256SUMS. With the argument `large` only one picture of
+512 pixels, about five minutes. One line a picture: its last losses, the
 process's own seconds, and what they would be if every step were as quick as the quickest tenth: a
 busy neighbour stretches them.
 """
@@ -14,6 +15,7 @@ os.environ["TQDM_DISABLE"] = "1"
 import hashlib  # noqa: E402
 import io  # noqa: E402
 import json  # noqa: E402
+import sys  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -22,12 +24,14 @@ import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from course_utils.data import FOLDER, load_photo, load_texture  # noqa: E402
+from course_utils.explorers.style import LARGE  # noqa: E402
 from course_utils.files import write_whole  # noqa: E402
 from course_utils.image_generation.style import transfer_style, vgg_features  # noqa: E402
 
 RATIOS = (0.01, 0.1, 1, 10, 100)
 SETTINGS = {"alpha": 1, "tv": 1, "steps": (50, 20), "size": 192}
 QUALITY = 88
+LARGE_SETTINGS = {"alpha": 1, "beta": 10, "tv": 1, "steps": (50, 40, 40), "size": 512}
 
 
 def originals():
@@ -95,13 +99,34 @@ def main(folder, contents, styles, ratios=RATIOS, settings=SETTINGS):
         print(f"{sums[name]}  style/{name}")
 
 
+def large(folder, settings=LARGE_SETTINGS):
+    """One picture larger than the explorer's; prints its losses and its line of the manifest."""
+    contents, styles = originals()
+    start = time.process_time()
+    done = transfer_style(
+        contents["china"], styles["starry_night"], network=vgg_features(), **settings
+    )
+    seconds = time.process_time() - start
+    file = io.BytesIO()
+    Image.fromarray(done.picture).save(file, format="JPEG", quality=QUALITY)
+    write_whole(folder / LARGE, file.getvalue())
+    print(
+        f"{LARGE}: content {done.content[-1]:.3g}, style {done.style[-1]:.3g}; {seconds:.0f} cpu-s"
+    )
+    print(f"{hashlib.sha256(file.getvalue()).hexdigest()}  style/{LARGE}")
+
+
 def small():
-    """One small picture, into a folder that goes again."""
+    """Two small pictures, into a folder that goes again."""
     contents, styles = originals()
     first = [dict([next(iter(pictures.items()))]) for pictures in (contents, styles)]
     with tempfile.TemporaryDirectory() as folder:
         main(Path(folder), *first, (1,), SETTINGS | {"steps": (3, 3), "size": 48})
+        large(Path(folder), LARGE_SETTINGS | {"steps": (2, 2, 2), "size": 64})
 
 
 if __name__ == "__main__":
-    main(FOLDER / "style", *originals())
+    if sys.argv[1:] == ["large"]:
+        large(FOLDER / "style")
+    else:
+        main(FOLDER / "style", *originals())

@@ -1,18 +1,24 @@
 """The doctor: the environment in one line, or one sentence that mends it."""
 
 import json
+import os
 import platform
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
 
+import psutil
 from jupyter_core.paths import jupyter_path
 from packaging.requirements import Requirement
+from threadpoolctl import threadpool_limits
 
 from course_utils.errors import CourseError
 
 SECONDS = {1: 20, 2: 90, 3: 180, 4: 420}  # chapter → Run All, measured on two CPU cores
 PROJECT = "pixels-to-vision"
+THREADS = "OMP_NUM_THREADS"  # what NumPy's and PyTorch's libraries read when they are loaded
+MOST_THREADS = 4
 FIX = "close this notebook and start the course with `uv run course lab` in its folder"
 
 
@@ -21,7 +27,7 @@ class EnvironmentProblem(CourseError):
 
 
 def check_environment(chapter):
-    """Return one line: Python, torch, the device, and how long the chapter takes.
+    """Set the number of threads; return one line: Python, torch, device, the chapter's time.
 
     chapter: 1 … 4, or None to leave the time out.
     Raises EnvironmentProblem, one sentence with the command that mends it.
@@ -30,6 +36,7 @@ def check_environment(chapter):
     check_packages()
     check_widgets()
     check_pointer()
+    set_threads()
     return describe(chapter)
 
 
@@ -119,6 +126,65 @@ def extension_version(folder, name):
         return None
 
 
+def set_threads():
+    """Give this process its share of the machine's cores, for NumPy and for PyTorch.
+
+    A kernel that is alone gets half of the cores, at most four threads: half, since two "cores" of
+    a laptop are often one that takes turns, and since threads wait for each other. Measured on two
+    cores, chapter 2 takes 51 s with one thread and 53 s with two, which keep the processor busy for
+    82 s in place of 50; networks as small as the course's gain little from more than four. Where
+    other kernels run on the machine, anybody's, it gets one: with two threads each, five kernels on
+    two cores were not done after ten minutes; with one each, all were in 140 s.
+
+    A number that stands in OMP_NUM_THREADS is left as it is.
+    """
+    if os.environ.get(THREADS):
+        return
+    threads = 1 if kernels_beside() else max(1, min(usable_cores() // 2, MOST_THREADS))
+    os.environ[THREADS] = str(threads)  # for libraries that are loaded from now on
+    threadpool_limits(threads)  # for those that are loaded
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+
+
+def kernels_beside():
+    """How many other Jupyter kernels run on this machine, of this user or of others."""
+    mine, found = os.getpid(), 0
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []  # None: the system does not tell
+        found += process.pid != mine and "ipykernel_launcher" in words
+    return found
+
+
+def usable_cores():
+    """How many cores this process may keep busy: fewer than the machine's in most containers."""
+    affinity = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
+    return max(1, int(min([len(affinity(0)), *quotas()])))
+
+
+def quotas(system=Path("/sys/fs/cgroup"), own=Path("/proc/self/cgroup")):
+    """List of what the control groups of Linux let this process use, in cores; [] without a limit.
+
+    system, own: where Linux tells the limits, and the groups of this process.
+    """
+    try:
+        group = re.search(r"^0::/(.*)", own.read_text(encoding="utf-8"), re.M)
+    except OSError:
+        return []
+    inside = Path(group[1] if group else "")
+    files = [[system / folder / "cpu.max"] for folder in (inside, *inside.parents)]
+    files.append([system / "cpu" / f"cpu.cfs_{name}_us" for name in ("quota", "period")])  # older
+    found = []
+    for names in files:
+        try:
+            text = " ".join(name.read_text(encoding="utf-8") for name in names)
+            quota, period = map(int, text.split())  # "max" in place of a number: no limit
+        except (OSError, ValueError):
+            continue
+        found += [quota / period] if quota > 0 else []
+    return found
+
+
 def describe(chapter):
     """The one line itself. Raises EnvironmentProblem if torch cannot be loaded."""
     try:
@@ -128,13 +194,15 @@ def describe(chapter):
             f"torch is installed but cannot be loaded ({problem}): run `uv sync "
             "--reinstall-package torch --reinstall-package torchvision`"
         ) from None
-    threads = torch.get_num_threads()
     if torch.cuda.is_available():
         device = torch.cuda.get_device_name()
     elif torch.backends.mps.is_available():
         device = "Apple GPU"
     else:
-        device = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+        threads, cores = torch.get_num_threads(), usable_cores()
+        device = f"CPU, {threads} thread{'s' if threads > 1 else ''} of {cores} cores"
+        if threads > 1:
+            device += " (1 where kernels share the machine)"
     line = f"Ready: Python {platform.python_version()} · torch {torch.__version__} · {device}"
     seconds = SECONDS.get(chapter)
     if seconds is None:

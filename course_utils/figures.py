@@ -1,15 +1,19 @@
-"""Figures: axes in, nothing out; `show` puts a finished one into the notebook with its alt text.
+"""Figures: axes in, nothing out; `show` puts a finished one into the notebook with an alt text.
 
 The import sets matplotlib's style and a Korean font: the chapters draw with `plt.subplots`, too.
 """
 
 import base64
 import io
+import textwrap
+from collections import Counter
 
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import BarContainer
+from matplotlib.text import Text
 from PIL import Image
 
 from course_utils.argument_checks.arrays import as_array
@@ -28,20 +32,85 @@ PALE_BLUE = "#CFE5F2"  # behind text
 plt.style.use("course_utils.course")
 draw_hangul()
 RANGE = {"vmin", "vmax", "norm"}  # options that say what is black and what is white
+text_scale = 1  # how much larger text is beside its figure; `course live --large` sets it
+LEAST = 1.6  # points an inch of a large figure's width: the smallest that all in the room can read
+MOST_TEXTS = 12  # that a description lists
 STEP, WIDTH, HEIGHT = 1.0, 2.9, 0.64  # of a block diagram: distance of two boxes, and their size
 
 
-def show(figure, alt, photo=False):
+def show(figure, *, photo=False, alt=None):
     """Display a figure and close it.
 
-    alt: what a reader who cannot see it should know; kept as the output's text and alt text.
     photo: True stores a JPEG (small for photos), False a PNG (sharp for lines and text).
+    alt: what a reader who cannot see it should know; kept as the output's text and alt text.
+    Without it, `describe` makes one. Raises ArgumentError.
     """
-    if not alt.strip():
-        raise ArgumentError("alt must say what the figure shows, got an empty text")
-    picture = bundle(render(figure, photo), alt, photo)
-    display(picture, raw=True, metadata=alt_metadata(alt, photo))
+    if alt is not None and not (isinstance(alt, str) and alt.strip()):
+        raise ArgumentError(
+            f"alt must be a text that says what the figure shows, got {alt!r}: leave it out, and "
+            "one is made"
+        )
+    fit(figure)
+    if text_scale > 1:
+        _make_legible(figure)
+    picture = render(figure, photo)
+    alt = alt or describe(figure)
+    display(bundle(picture, alt, photo), raw=True, metadata=alt_metadata(alt, photo))
     plt.close(figure)
+
+
+def describe(figure):
+    """A text on a figure, made of what is written on it: titles, axes' labels, legends, texts."""
+    found = list(filter(None, map(_describe_axes, figure.axes)))
+    if not found:
+        return "An empty figure."
+    kinds = [kind if n == 1 else f"{n} {kind}s" for kind, n in Counter(k for k, _ in found).items()]
+    texts = [text for _, text in found] + [_listed(_entries(legend)) for legend in figure.legends]
+    parts = [" and ".join(kinds), figure.get_suptitle(), _listed(texts, "; ")]
+    text = ": ".join(filter(None, parts))
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _describe_axes(ax):
+    """(kind, text) of one pair of axes; None if nothing is drawn on it, or only a colour bar."""
+    written = [text.get_text() for text in ax.texts if text.get_text()]
+    drawn = ax.images or ax.lines or ax.patches or ax.collections or written
+    if not drawn or ax.get_label() == "<colorbar>":
+        return None
+    if ax.images:
+        kind, boxes = "picture", sum(isinstance(patch, plt.Rectangle) for patch in ax.patches)
+        details = [f"{boxes} box{'es' * (boxes > 1)}" if boxes else ""]
+    elif ax.axison:
+        kind = "chart"
+        details = [" against ".join(filter(None, [ax.get_ylabel(), ax.get_xlabel()]))]
+        details += _names(ax)
+    else:
+        kind, details = "diagram", []
+    text = _listed([*details, *_entries(ax.get_legend()), _listed(written)])
+    return kind, ": ".join(filter(None, [ax.get_title(), text]))
+
+
+def _names(ax):
+    """The names of a chart's bars, where each has one at its axis."""
+    names = []
+    for bars in ax.containers:
+        if isinstance(bars, BarContainer):
+            axis = ax.xaxis if bars.orientation == "vertical" else ax.yaxis
+            ticks = [tick.get_text() for tick in axis.get_ticklabels()]
+            names += ticks if len(ticks) == len(bars) else []
+    return names
+
+
+def _entries(legend):
+    """The texts of a legend; none if there is no legend."""
+    return [text.get_text() for text in legend.get_texts()] if legend else []
+
+
+def _listed(texts, between=", "):
+    """Texts one after the other; of many the first."""
+    texts = list(filter(None, (" ".join(text.split()) for text in texts)))
+    more = [f"{len(texts) - MOST_TEXTS} more"] if len(texts) > MOST_TEXTS else []
+    return between.join(texts[:MOST_TEXTS] + more)
 
 
 def bundle(picture, alt, photo):
@@ -60,6 +129,27 @@ def render(figure, photo=False):
         FigureCanvasAgg(figure)
     figure.canvas.draw()
     return encode(figure, photo)
+
+
+def fit(figure):
+    """Give a figure the inches on which its text, lines and marks are `text_scale` times larger."""
+    figure.set_size_inches(figure.get_size_inches() / text_scale)
+
+
+def _make_legible(figure):
+    """Raise small texts to LEAST, and break long titles into lines."""
+    least = LEAST * figure.get_figwidth()
+    for text in figure.findobj(Text):
+        if "\n" not in text.get_text():
+            text.set_fontsize(max(text.get_fontsize(), least))
+        elif text.axes and text in text.axes.texts:  # numbers that just fit into their cell
+            text.set_fontsize(text.get_fontsize() / text_scale)
+    figure.draw_without_rendering()  # the layout tells how wide the axes are
+    for ax in figure.axes:
+        room = 72 * figure.get_figwidth() * ax.get_position(original=True).width
+        letters = max(1, int(room / (0.53 * ax.title.get_fontsize())))
+        lines = ax.get_title().split("\n")
+        ax.title.set_text("\n".join(textwrap.fill(line, letters) for line in lines))
 
 
 def encode(figure, photo=False):
@@ -104,11 +194,11 @@ def show_image(image, title="", ax=None, **options):
         spine.set_visible(False)
 
 
-def show_row(pictures, alt, photo=False, width=10, columns=None, values=False, **options):
+def show_row(pictures, *, photo=False, width=10, columns=None, values=False, alt=None, **options):
     """Show pictures side by side in one figure, each under its title.
 
     pictures: dict of title → image, or list of (title, image), as `show_image` takes them.
-    alt, photo: as in `show`. width: of the figure, in inches. columns: pictures in a row, default
+    photo, alt: as in `show`. width: of the figure, in inches. columns: pictures in a row, default
     all. values: True writes the numbers on the cells. options: passed on to `show_image`. Raises
     ArgumentError.
     """
@@ -132,7 +222,7 @@ def show_row(pictures, alt, photo=False, width=10, columns=None, values=False, *
     for ax, (title, image) in zip(axes.flat, pictures, strict=False):
         ax.set_axis_on()
         draw(image, title, ax, **options)
-    show(figure, alt, photo)
+    show(figure, photo=photo, alt=alt)
 
 
 def show_values(matrix, title="", ax=None, fontsize=10, **options):
@@ -153,12 +243,12 @@ def show_values(matrix, title="", ax=None, fontsize=10, **options):
         ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=fontsize)
 
 
-def show_blocks(blocks, alt, width=10):
+def show_blocks(blocks, *, width=10, alt=None):
     """Show diagrams side by side in one figure.
 
     blocks: dict of title → list of texts, input first. A text of "+" or "×" is a circle, in which
     what came in at the nearest text "x" or "u" before it arrives a second time, around the others.
-    alt: as in `show`. width: of the figure, in inches. Raises ArgumentError.
+    width: of the figure, in inches. alt: as in `show`. Raises ArgumentError.
     """
     if not blocks or any(not steps for steps in blocks.values()):
         raise ArgumentError("blocks must hold at least one title with at least one step")
@@ -171,7 +261,7 @@ def show_blocks(blocks, alt, width=10):
         ax.set_title(title, x=2.4 / 4.0)  # above the boxes
         ax.set(xlim=(-2.4, 1.6), ylim=(-STEP * longest + 0.4, 0.6))
         ax.set_axis_off()
-    show(figure, alt)
+    show(figure, alt=alt)
 
 
 def _draw_blocks(ax, steps):

@@ -12,13 +12,13 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from stored_outputs import IGNORED, TRAINED, cell_difference
 
+from course_utils.command.authors import name_figures
 from course_utils.command.editions import write_student
 from course_utils.command.kernels import kernel_environment
 from course_utils.command.live import write_live
 from course_utils.command.solved import exercise_states
 from notebooks_as_files import code_cells, parts, read, tags
 
-ADDED = {"live-start", "speaker-notes", "finished"}  # tags of what an edition adds
 TIMEOUT_S = 600  # longest cell: the slowest machine, beside other programs
 
 
@@ -52,6 +52,7 @@ def compare(pairs):
     compared = [(one, other) for one, other in pairs if IGNORED not in tags(one)]
     found = []
     for one, other in compared:
+        name_figures(other.outputs, one.metadata.get("alt", ()))
         problem = cell_difference(one.outputs, other.outputs, TRAINED in tags(one))
         found += [f"{one.source.splitlines()[0]!r}: {problem}"] if problem else []
     return len(compared), found
@@ -96,26 +97,13 @@ def from_restarts(path):
     return count, problems
 
 
-def filled(edition):
-    """The cells of a live edition with each emptied one filled from its twin, the rest left out."""
-    cells, twins = [], {cell.id: cell.source for cell in edition.cells}
-    for cell in copy.deepcopy(edition.cells):
-        if "emptied" in tags(cell):
-            note, cell.source = twins[f"{cell.id}_finished"].split("\n", 1)
-            assert note == f"# finished: {cell.id}"
-            cell.metadata["tags"].remove("emptied")
-        if not ADDED & set(tags(cell)):
-            cells.append(cell)
-    return cells
-
-
 def live_edition(path):
-    """Run the instructor's edition, each emptied cell filled: outputs are the stored ones."""
+    """Run the instructor's edition as it is, so that it fills itself in: outputs are the stored."""
     with tempfile.TemporaryDirectory() as folder:
-        edition = read(write_live(path, Path(folder)).path)
-    stored = code_cells(read(path))
-    cells = [cell for cell in filled(edition) if cell.cell_type == "code"]
-    return compare(zip(stored, run(cells, path.parent), strict=True))
+        cells = code_cells(read(write_live(path, Path(folder)).path))
+    found = zip(cells, run(cells, path.parent), strict=True)
+    found = [cell for before, cell in found if "live-start" not in tags(before)]
+    return compare(zip(code_cells(read(path)), found, strict=True))
 
 
 def student_edition(path):

@@ -26,6 +26,7 @@ from repeatability import INSTRUCTIONS, OWN, supported
 from results import keep_table, machine
 from stored_outputs import IGNORED
 
+from course_utils.command.authors import name_figures
 from course_utils.files import write_whole
 from notebooks_as_files import CHAPTERS, code_cells, read, tags
 
@@ -103,7 +104,7 @@ def run_here(path, seed):
         problem = done.error_before_exec or done.error_in_exec
         if problem is not None:
             errors[cell.id] = f"{type(problem).__name__}: {problem}"
-        elif is_compared(cell) and words(shown) != stored(cell):
+        elif is_compared(cell) and words(shown, cell) != stored(cell):
             texts.append(cell.id)
     return {"claims": record.found, "texts": texts, "errors": errors}
 
@@ -137,9 +138,11 @@ def is_compared(cell):
     return IGNORED not in tags(cell) and STILL not in stored(cell)
 
 
-def words(shown):
-    """All text of a cell: what it printed, and the text of what it displayed."""
-    texts = [str(output.data.get("text/plain", "")) for output in shown.outputs]
+def words(shown, cell):
+    """All text of a cell: what it printed, and what it displayed, figures by the author's texts."""
+    outputs = [{"data": output.data} for output in shown.outputs]
+    name_figures(outputs, cell.metadata.get("alt", ()))
+    texts = [str(output["data"].get("text/plain", "")) for output in outputs]
     return re.sub(r"^Out\[\d+\]: ", "", "".join([shown.stdout, *texts]), flags=re.M).rstrip()
 
 

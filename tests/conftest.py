@@ -12,15 +12,13 @@ import tempfile
 import time
 from pathlib import Path
 
-import matplotlib.font_manager  # noqa: F401, lists the fonts before a kernel has to, and says so
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 import recorded_runs
 from course_utils.command.kernels import KERNEL
 
-os.environ.update(KERNEL)  # what `course lab` gives the kernels of readers
-os.environ["TQDM_DISABLE"] = "1"  # progress bars are for eyes; nobody watches here
+os.environ.update(KERNEL)  # whatever the shell says
 os.environ.pop("MPLBACKEND", None)  # kernels choose the inline backend themselves
 os.environ.pop("PYTHONWARNINGS", None)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of some fifty Pythons would compile

@@ -1,5 +1,6 @@
 """What a test does with an explorer: move its controls, press a key, point at it, read it."""
 
+import ipywidgets as widgets
 from matplotlib.text import Text
 
 
@@ -23,6 +24,16 @@ def moved(explorer):
         yield explorer
 
 
+def named(box):
+    """Dict of description → control, of all in a box and in the boxes inside it."""
+    found = {}
+    for child in box.children:
+        found |= named(child) if isinstance(child, widgets.Box) else {
+            getattr(child, "description", ""): child
+        }  # fmt: skip
+    return found
+
+
 def press(explorer, key):
     """Press a key on the focused picture."""
     explorer.picture._handle_custom_msg({"kind": "key", "key": key}, [])
@@ -36,8 +47,9 @@ def point(explorer, ax, x, y, phase="down"):
     explorer.picture._handle_custom_msg(content, [])
 
 
-def check_legible(explorer):
-    """No text is small, and nothing sticks out of the figure."""
+def check_legible(explorer, least=10):
+    """No text is smaller than so many points, and nothing sticks out of the figure."""
     page, inch = explorer.figure.get_tightbbox(), explorer.figure.get_size_inches()
     assert page.min.min() >= -0.01 and (page.max <= inch + 0.01).all()
-    assert all(text.get_fontsize() >= 10 for text in explorer.figure.findobj(Text))
+    texts = [text for text in explorer.figure.findobj(Text) if text.get_text().strip()]
+    assert all(text.get_fontsize() >= least for text in texts if text.get_visible())

@@ -5,7 +5,7 @@ Checks, each for every chapter that `--chapters` names (default: all four):
              four threads on this Python
   doubled    every code cell twice in a row
   restarts   a restart at each section, which then needs only the sections that it names
-  live       the instructor's edition, each emptied cell filled from its finished twin
+  live       the instructor's edition, in which each emptied cell fills itself in
   student    the student's edition: the outputs, and each exercise "not attempted"
   killed     the kernel killed in the middle of the longest cell; then nbval, strict
 and, for the whole suite on a fresh clone:

@@ -29,7 +29,7 @@ SOURCES = Path(layers.__file__).parent
 TOOLS = {  # modules that a notebook does not call: what they hold is called by all others
     "argument_checks.advice", "argument_checks.arrays", "argument_checks.models",
     "argument_checks.pictures", "argument_checks.regions", "argument_checks.tensors",
-    "doctor", "distributed",
+    "command.preview", "doctor", "distributed",
     "explorers.outlines", "explorers.engine", "explorers.kernel_grid",
 }  # fmt: skip
 WITHOUT = {  # functions without an array among their arguments
@@ -44,7 +44,7 @@ WITHOUT = {  # functions without an array among their arguments
     "explorers.iou.iou_explorer", "explorers.style.load_large_style",
     "explorers.style.load_style_snapshots", "figures.show",
     "figures.show_blocks", "figures.bundle", "figures.alt_metadata", "figures.render",
-    "figures.encode", "segmentation.figures.show_unet",
+    "figures.encode", "figures.fit", "figures.describe", "segmentation.figures.show_unet",
     "image_generation.gan.initialise", "image_generation.gan.fixed_noise", "models.lenet5",
     "models.digit_net", "models.alexnet", "models.vgg", "models.conv_norm", "models.stages",
     "models.resnet", "models.small_resnet", "image_files.load_image", "image_files.decode_image",
@@ -171,7 +171,7 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
                                    for r in (1, 10)}},
         "originals": {"a": RGB, "b": GRAY}},
     "figures.show_image": lambda: {"image": RGB},
-    "figures.show_row": lambda: {"pictures": {"a": RGB, "b": GRAY / 255}, "alt": "two"},
+    "figures.show_row": lambda: {"pictures": {"a": RGB, "b": GRAY / 255}},
     "figures.show_values": lambda: {"matrix": CLASSES},
     "filters.correlate": lambda: {"image": GRAY, "kernel": BOX},
     "filters.conv_matrix": lambda: {"kernel": BOX, "height": 5, "width": 5},
@@ -187,10 +187,9 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
         "generator": network(gan.Generator, latent=3, width=2, classes=2),
         "noise": torch.randn(2, 3), "labels": torch.tensor([0, 1])},
     "image_generation.gan.sheet": lambda: {"pictures": DIGITS, "columns": 3},
-    "image_generation.figures.show_duel": lambda: {"story": np.eye(4, 5) + 1, "rounds": [0, 3],
-                                             "alt": "a duel"},
+    "image_generation.figures.show_duel": lambda: {"story": np.eye(4, 5) + 1, "rounds": [0, 3]},
     "image_generation.figures.show_losses": lambda: {
-        "losses": {"D": np.ones(30), "G": torch.ones(30)}, "alt": "losses"},
+        "losses": {"D": np.ones(30), "G": torch.ones(30)}},
     "image_generation.measures.judge_pictures": lambda: {
         "classifier": judge(), "pictures": DIGITS, "labels": torch.tensor([0, 1, 2, 0, 1, 2])},
     "image_generation.measures.nearest": lambda: {"pictures": DIGITS[:2], "training": DIGITS[2:]},
@@ -253,7 +252,7 @@ EXAMPLES = {  # function → a right call: keyword arguments, made anew each tim
         "model": trained(), "images": [RGB], "proposals": [BOXES]},
     "detection.figures.draw_boxes": lambda: {"ax": Figure().subplots(), "boxes": BOXES},
     "detection.figures.show_boxes": lambda: {
-        "pictures": [("a", RGB, BOXES, ["1", "2"])], "alt": "boxes"},
+        "pictures": [("a", RGB, BOXES, ["1", "2"])]},
     "segmentation.figures.colour_classes": lambda: {"labels": CLASSES},
     "segmentation.figures.colour_segments": lambda: {"ids": IDS},
     "segmentation.figures.colour_masks": lambda: {"masks": MASKS},

@@ -7,6 +7,8 @@ import re
 import numpy as np
 from PIL import Image
 
+from course_utils.command.authors import name_figures
+
 IGNORED = "nbval-ignore-output"
 VIEW = "application/vnd.jupyter.widget-view+json"
 PICTURES = ("image/png", "image/jpeg")
@@ -24,6 +26,7 @@ def differences(stored, live):
     for number, (before, after) in enumerate(zip(old, new, strict=True), start=1):
         tags = before["metadata"].get("tags", [])
         if IGNORED not in tags:
+            name_figures(after["outputs"], before["metadata"].get("alt", ()))
             problem = cell_difference(before["outputs"], after["outputs"], TRAINED in tags)
             found += [f"code cell {number}, {first_line(before)!r}: {problem}"] if problem else []
     return found

@@ -102,10 +102,10 @@ def test_classes_on_one_map_are_told_apart_by_all_eyes():
     assert len(maps) == 15 and close_pairs(maps) == set()
 
 
-def test_a_figure_without_alt_text_is_refused():
+def test_an_empty_alt_text_is_refused():
     for empty in ("", " ", "\n"):
-        with pytest.raises(ValueError, match="alt must say what the figure shows"):
-            figures.show(None, empty)
+        with pytest.raises(ValueError, match="alt must be a text that says what the figure shows"):
+            figures.show(None, alt=empty)
 
 
 def test_texts_of_pages_and_decks_can_be_read():

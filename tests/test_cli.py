@@ -29,13 +29,35 @@ def test_a_missing_chapter_lists_what_there_is(capsys):
     assert capsys.readouterr().err.startswith("course lab: no chapter '9'")
 
 
+def test_a_slip_is_offered_the_command_that_was_meant(capsys):
+    for typed, meant in (("slide", "slides"), ("lba", "lab"), ("Progress", "progress")):
+        with pytest.raises(SystemExit):
+            cli.main([typed, "2"])
+        assert f"did you mean `course {meant}`?" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["xyz"])
+    said = capsys.readouterr().err
+    assert "no command 'xyz'" in said and "did you mean" not in said
+
+
+def test_course_alone_tells_what_to_type_first_and_the_authors_commands_last(capsys):
+    assert cli.main([]) == 0
+    said = capsys.readouterr().out
+    places = [said.index(text) for text in ("course lab 1", "progress", "handout", "refresh")]
+    assert places == sorted(places) and places[0] < 100
+
+
 def test_the_command_line_keeps_the_token_and_fits_the_machine(monkeypatch):
     monkeypatch.setattr(lab, "has_browser", lambda: False)
     monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
     line = " ".join(lab.lab_arguments(CHAPTERS[0], no_browser=False))
     assert "--allow-root" in line and "--no-browser" in line
     assert "default_url=/lab/tree/notebooks/01_image_data.ipynb" in line
-    assert "token" not in line and "0.0.0.0" not in line
+    assert "token" not in line and "0.0.0.0" not in line and "log_level=ERROR" in line
+    assert "log_level" not in " ".join(lab.lab_arguments(CHAPTERS[0], True, verbose=True))
+    assert "/build/work/%EC%82%AC%EC%A7%84%20%282%29.ipynb" in " ".join(
+        lab.lab_arguments(ROOT / "build" / "work" / "사진 (2).ipynb", True)
+    )
     monkeypatch.setattr(lab, "has_browser", lambda: True)
     monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
     line = " ".join(lab.lab_arguments(CHAPTERS[0], no_browser=False))
@@ -55,15 +77,16 @@ def test_lab_starts_prints_the_address_and_stops(tmp_path):
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
         environment[f"JUPYTER_{name}"] = str(tmp_path / name)
     process = subprocess.Popen(
-        [sys.executable, "-m", "course_utils.command.cli", "lab", "--no-browser"],
+        [sys.executable, "-m", "course_utils.command.cli", "lab", "--source", "--no-browser"],
         cwd=tmp_path, env=environment, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:
-        page = ""
-        end = time.monotonic() + 120
-        while "token=" not in page and time.monotonic() < end:
-            page = process.stdout.readline().strip()
+        said, end = [""], time.monotonic() + 120
+        while "token=" not in said[-1] and time.monotonic() < end:
+            said.append(process.stdout.readline().strip())
+        page = said.pop()
+        assert [line for line in said if line] == ["The course is open at"]
         assert re.fullmatch(
             r"http://\S+/lab/tree/notebooks/01_image_data\.ipynb\?token=\w{20,}", page
         )
@@ -91,14 +114,9 @@ def test_options_go_on_to_jupyter_and_the_users_config_is_kept(monkeypatch, tmp_
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
     stale = tmp_path / f"jpserver-{os.getpid()}.json"
     stale.write_text("{}")
-    assert cli.main(["lab", "1", "--port=9999"]) == 0
+    assert cli.main(["lab", "1", "--source", "--port=9999"]) == 0
     assert started[0][-1] == "--port=9999" and not stale.exists()
     assert os.environ["JUPYTER_CONFIG_PATH"] == f"{kernels.LAB_CONFIG}{os.pathsep}theirs"
-
-
-def test_a_kernel_of_the_lab_has_one_thread_unless_the_reader_says_otherwise():
-    assert kernels.lab_environment({})["OMP_NUM_THREADS"] == "1"
-    assert kernels.lab_environment({"OMP_NUM_THREADS": "4"})["OMP_NUM_THREADS"] == "4"
 
 
 def test_other_commands_refuse_unknown_options(capsys):
@@ -133,6 +151,49 @@ def test_a_screen_is_needed_for_a_browser(monkeypatch):
 
     monkeypatch.setattr(lab.webbrowser, "get", none)
     assert not lab.has_browser()
+
+
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """`course lab` with copies in a folder of its own: list of what would have been opened."""
+    from course_utils.command import working_copies
+
+    found = []
+    monkeypatch.setattr(working_copies, "WORK", tmp_path)
+    monkeypatch.setattr(
+        cli, "start_lab", lambda notebook, *_, **more: found.append((notebook, more))
+    )
+    return found
+
+
+def test_lab_opens_a_copy_and_makes_those_of_the_other_chapters(started, tmp_path):
+    assert cli.main(["lab", "2"]) == 0
+    ((notebook, more),) = started
+    assert notebook == tmp_path / "02_cnn.ipynb" and more["working_copy"].chapter == CHAPTERS[1]
+    assert {file.name for file in tmp_path.iterdir()} == {path.name for path in CHAPTERS}
+
+
+def test_authors_open_the_chapter_itself(started, tmp_path):
+    assert cli.main(["lab", "2", "--source"]) == 0
+    ((notebook, more),) = started
+    assert notebook == CHAPTERS[1] and more["working_copy"] is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_copy_and_a_newer_one_are_told_above_the_address(monkeypatch, capsys):
+    import jupyter_server.serverapp
+
+    from course_utils.command.working_copies import WORK, WorkingCopy
+
+    servers = [{"pid": 2, "url": "http://x:2/", "token": "new"}]
+    monkeypatch.setattr(jupyter_server.serverapp, "list_running_servers", lambda log: servers)
+    mine, newer = WORK / "02_cnn.ipynb", WORK / "new_02_cnn.ipynb"
+    for newest in (mine, newer):
+        lab.announce(mine, 2, WorkingCopy(CHAPTERS[1], mine, newest))
+        said = capsys.readouterr().out
+        assert "saved: build/work/02_cnn.ipynb\n" in said.split("http")[0]
+        assert ("build/work/new_02_cnn.ipynb\n" in said) == (newest == newer)
+        assert "http://x:2/lab/tree/build/work/02_cnn.ipynb?token=new" in said
 
 
 def test_refresh_runs_what_is_named_or_all(monkeypatch, capsys):
@@ -185,20 +246,15 @@ def test_live_writes_and_opens_only_when_asked(monkeypatch, tmp_path, capsys, op
 
     def write(path, large):
         asked.append((path, large))
-        return live.Written(target, 2, kept[len(asked) - 1])
+        return live.Written(target, 2, kept[len(asked) - 1], target.with_name("02_cnn_notes.html"))
 
-    monkeypatch.setattr(
-        live,
-        "write_live",
-        lambda path, large: (
-            asked.append((path, large)) or live.Written(target, 2, kept[len(asked) - 1])
-        ),
-    )
+    monkeypatch.setattr(live, "write_live", write)
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(live, "lab_settings", lambda: tmp_path)
     assert cli.main(["live", "2"]) == 0 and opened == []
     assert capsys.readouterr().out.splitlines() == [
         "build/live/02_cnn.ipynb: 2 cells to type",
+        "build/live/02_cnn_notes.html: what to say, for your phone and not for the projector",
         "Open it: uv run course live 2 --open",
     ]
     assert cli.main(["live", "2", "--large", "--open", "--port=9999"]) == 0
@@ -242,18 +298,22 @@ def test_progress_reads_the_folder_that_is_named(tmp_path, capsys):
     assert len(lines) == len(CHAPTERS)
     assert lines[0].startswith("01_image_data: 0 solved, 0 tried, 7 not attempted; next: exercise")
     assert cli.main(["progress", str(tmp_path)]) == 1
-    assert capsys.readouterr().err.startswith("course progress: folder must hold notebooks")
+    assert capsys.readouterr().err.endswith("`course progress notebooks`\n")
     assert cli.main(["progress", str(tmp_path / "nowhere")]) == 1
-    assert "there is no folder" in capsys.readouterr().err
+    assert "there is no notebook or folder" in capsys.readouterr().err
+    assert cli.main(["progress", str(CHAPTERS[1])]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("02_cnn: 0 solved")
     (tmp_path / CHAPTERS[0].name).write_text("{")
     assert cli.main(["progress", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith("Left out: 01_image_data.ipynb cannot be read")
 
 
 def test_without_a_folder_the_chapters_themselves_count_too(capsys, monkeypatch, tmp_path):
-    from course_utils.command import editions
+    from course_utils.command import editions, working_copies
 
     monkeypatch.setattr(editions, "STUDENT", tmp_path / "none")
+    monkeypatch.setattr(working_copies, "WORK", tmp_path / "none")
     assert cli.main(["progress"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(CHAPTERS)
 

@@ -71,7 +71,8 @@ def test_every_lecture_note_is_listed_with_a_cell_that_measures():
 
 
 def test_a_note_without_a_measuring_cell_is_refused(tmp_path):
-    path, note = tmp_path / "05_x.ipynb", new_markdown_cell("> **Lecture note.** Not so.")
+    path, marked = tmp_path / "05_x.ipynb", {"tags": ["lecture-note"]}
+    note = new_markdown_cell("> **강의 노트.** Not so.", metadata=marked)
     path.write_text(writes(new_notebook(cells=[new_code_cell("1"), note])), encoding="utf-8")
     with pytest.raises(CourseError, match="05_x.ipynb: no cell None measures the note of"):
         authors.notes(path)

@@ -1,11 +1,14 @@
 """The doctor: one line when all is well, one sentence with the command when it is not."""
 
+import os
 import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from course_utils import doctor, files
 from course_utils.command import readiness
@@ -81,16 +84,73 @@ def test_every_part_is_asked(monkeypatch, part):
 
 @pytest.mark.parametrize(
     ("cuda", "mps", "says"),
-    [(True, False, "H100"), (False, True, "Apple GPU"), (False, False, "CPU, 1 thread ")],
+    [(True, False, "H100"), (False, True, "Apple GPU"), (False, False, "CPU, 1 thread of ")],
 )
 def test_the_device_is_named(monkeypatch, cuda, mps, says):
-    import torch
-
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H100")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     assert says in doctor.describe(1)
+
+
+@pytest.mark.parametrize(
+    ("cores", "beside", "threads"),
+    [(1, 0, 1), (2, 0, 1), (4, 0, 2), (8, 0, 4), (64, 0, 4), (8, 1, 1), (2, 4, 1)],
+)
+def test_a_kernel_alone_gets_half_of_the_cores_and_one_beside_others_one(
+    monkeypatch, cores, beside, threads
+):
+    given = torch.get_num_threads()
+    monkeypatch.setenv(doctor.THREADS, "")
+    monkeypatch.setattr(doctor, "usable_cores", lambda: cores)
+    monkeypatch.setattr(doctor, "kernels_beside", lambda: beside)
+    limited = []
+    monkeypatch.setattr(doctor, "threadpool_limits", limited.append)
+    try:
+        doctor.set_threads()
+        assert torch.get_num_threads() == threads and limited == [threads]
+        assert os.environ[doctor.THREADS] == str(threads)
+        said = doctor.describe(None)
+        assert torch.cuda.is_available() or f"{threads} thread" in said
+    finally:
+        torch.set_num_threads(given)
+
+
+def test_the_readers_own_number_of_threads_stays(monkeypatch):
+    given = torch.get_num_threads()
+    monkeypatch.setenv(doctor.THREADS, "3")
+    monkeypatch.setattr(doctor, "kernels_beside", lambda: 7)
+    doctor.set_threads()
+    assert os.environ[doctor.THREADS] == "3" and torch.get_num_threads() == given
+
+
+def test_other_kernels_are_counted_and_this_one_is_not(monkeypatch):
+    kernel = ["python", "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "x"]
+    lines = {os.getpid(): kernel, 2: None, 3: ["vi"], 4: kernel}
+    found = [SimpleNamespace(pid=pid, info={"cmdline": line}) for pid, line in lines.items()]
+    monkeypatch.setattr(doctor.psutil, "process_iter", lambda _: found)
+    assert doctor.kernels_beside() == 1
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "cores"),
+    [
+        ("0::/\n", {"cpu.max": "200000 100000"}, [2.0]),
+        ("0::/\n", {"cpu.max": "max 100000"}, []),
+        ("0::/a/b\n", {"a/cpu.max": "50000 100000", "a/b/cpu.max": "max 100000"}, [0.5]),
+        ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000"}, [3]),
+        ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000"}, []),
+    ],
+)
+def test_a_containers_share_of_the_processor_is_read(tmp_path, groups, files, cores):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "own").write_text(groups)
+    assert doctor.quotas(tmp_path, tmp_path / "own") == cores
+    assert doctor.quotas(tmp_path, tmp_path / "none") == []
+    assert doctor.usable_cores() >= 1
 
 
 def test_each_message_is_one_line():
@@ -198,9 +258,12 @@ def test_a_chapter_is_named_once_and_with_the_fix_of_its_error(tmp_path):
 
 def test_a_folder_of_jupyter_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     readiness.check_runtime_folder(tmp_path / "not" / "yet")
+    readiness.check_work_folder(tmp_path / "not" / "yet")
     monkeypatch.setattr(readiness.os, "access", lambda *_: False)
     with pytest.raises(EnvironmentProblem, match="cannot write .*JUPYTER_RUNTIME_DIR"):
         readiness.check_runtime_folder(tmp_path / "not" / "yet")
+    with pytest.raises(EnvironmentProblem, match="copies .* permissions of .* --source"):
+        readiness.check_work_folder(tmp_path / "not" / "yet")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -6,20 +6,37 @@ import io
 import json
 import os
 import re
+from collections import Counter
 
 import nbformat
 import numpy as np
 import pytest
-from chapter_runs import filled
+from bs4 import BeautifulSoup
 from ipywidgets.embed import dependency_state
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert.filters import markdown2html
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
+from test_slides import resources
 
-from course_utils.command import live, solved, typed_cells
+from course_utils.command import authors, live, notes, pages, slides, solved, typed_cells
 from course_utils.command.authors import clean
-from course_utils.command.editions import StudentsWork, holds_work, printed, relink, write_student
+from course_utils.command.editions import (
+    FOLD,
+    STILL,
+    StudentsWork,
+    holds_work,
+    printed,
+    reading,
+    relink,
+    solutions_edition,
+    student_edition,
+    without_answers,
+    write_student,
+)
 from course_utils.command.live import emptied_cells
+from course_utils.command.notes import prompt
 from course_utils.command.saved_widgets import STATE, VIEW
 from course_utils.command.typed_cells import is_untouched
 from course_utils.errors import ArgumentError, CourseError
@@ -31,25 +48,46 @@ chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 IGNORED = "nbval-ignore-output"
 PLAN = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
 LETTERS_A_MINUTE = 200  # that are typed in front of a class
+MARKED = {  # tag → the words that a reader knows such prose by
+    "predict": r"\*\*Predict\*\*",
+    "lecture-note": r"\*\*Lecture note\.\*\*",
+    "explore": r"\*\*Explore\*\*",
+    "exercises": r"^## Exercises$",
+    "glossary": r"^## Glossary\b",
+}
+OTHER_WORDS = {
+    "**Predict": "**예측",
+    "**Lecture note.**": "**강의 노트.**",
+    "**Explore**": "**탐색**",
+    "## Exercises": "## 연습",
+    "### Exercise ": "### 연습 ",
+    "## Glossary": "## 용어",
+    "<summary>Solution</summary>": "<summary>풀이</summary>",
+}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where the live editions are written, and in student/ the others."""
-    return tmp_path_factory.mktemp("live")
+    """Where the editions are written: live/, student/ and solutions/."""
+    return tmp_path_factory.mktemp("build")
 
 
 @pytest.fixture(scope="module")
 def lives(folder):
     """Dict of chapter → its live edition, read back from its file."""
-    return {path: read(live.write_live(path, folder).path) for path in CHAPTERS}
+    return {path: read(live.write_live(path, folder / "live").path) for path in CHAPTERS}
 
 
 @pytest.fixture(scope="module")
 def students(folder):
     """Dict of chapter → its student's edition and its solutions, read back from their files."""
-    target = folder / "student"
-    return {path: [read(file) for file in write_student(path, target)] for path in CHAPTERS}
+    return {path: [read(file) for file in write_student(path, folder)] for path in CHAPTERS}
+
+
+def planned(path):
+    """The numbers of cells to type in the plan in notebooks/README.md, a sitting each."""
+    rows = PLAN.split(f"\n**Chapter {int(path.stem[:2])}, ")[1].split("\n**Chapter")[0]
+    return [int(cell) for cell in re.findall(r"^\| \d.*\| (\d+) \|[^|]*\|$", rows, re.M)]
 
 
 def lesson_cells(notebook):
@@ -87,67 +125,221 @@ def test_a_sitting_has_as_many_lesson_cells_as_can_be_typed(path):
 
 
 @chapters
-def test_the_live_edition_holds_every_cell_of_the_source(lives, folder, path):
-    """Filled from the twins it is the source again: IDs, kinds, sources, metadata, in order."""
-    nbformat.validate(lives[path])
-    assert len({cell.id for cell in lives[path].cells}) == len(lives[path].cells)
-    for cell, before in zip(filled(lives[path]), read(path).cells, strict=True):
-        if before.cell_type == "markdown":
-            before.source = relink(before.source, path.parent, folder)
-        assert (cell.id, cell.cell_type, cell.source) == (
-            (before.id, before.cell_type, before.source)
-        )
-        old, new = ({"tags": [], **c.metadata} for c in (before, cell))
-        assert old == new
+def test_what_editions_look_for_is_tagged(path):
+    """The editions go by tags alone: who writes the words sets the tag, and the other way round."""
+    for cell in read(path).cells[1:]:  # the first explains the words
+        for tag, words in MARKED.items():
+            said = cell.cell_type == "markdown" and re.search(words, cell.source, re.M) is not None
+            assert said == (tag in tags(cell)), f"{cell.id}: tag {tag!r}, words {words!r}"
 
 
 @chapters
-def test_each_emptied_cell_stands_above_its_folded_twin(lives, path):
-    cells = lives[path].cells
-    emptied = [place for place, cell in enumerate(cells) if "emptied" in tags(cell)]
-    assert [cells[place].id for place in emptied] == [c.id for c in lesson_cells(read(path))]
-    for place in emptied:
-        cell, twin = cells[place], cells[place + 1]
-        assert cell.outputs == twin.outputs == [] and cell.execution_count is None
-        assert "finished" in tags(twin) and twin.metadata.jupyter.source_hidden
-        assert cell.source.endswith(f"%finish {cell.id}")
-        assert len(cell.source) < len(twin.source)
-    assert sum("finished" in tags(cell) for cell in cells) == len(emptied)
+def test_what_answers_a_prediction_stands_after_code(path):
+    """After a cell tagged `predict`: code, and only then the prose that is tagged `reading`."""
+    asked, code = None, 0
+    for cell in read(path).cells:
+        code += cell.cell_type == "code"
+        if "reading" in tags(cell):
+            assert code and cell.cell_type == "markdown", f"{cell.id} answers {asked} too soon"
+            then = cell.metadata.get("then")
+            assert not then or cell.source.count(then) == 1, (cell.id, then)
+        if "predict" in tags(cell):
+            asked, code = cell.id, 0
 
 
 @chapters
-def test_what_is_not_the_lesson_stays_with_its_outputs(lives, path):
+def test_an_edition_says_all_that_the_chapter_says(lives, students, folder, path):
+    """Cells, IDs and prose in order; of each folded answer every word, too, and nothing else."""
+    for book, place in ((lives[path], folder / "live"), (students[path][0], folder / "student")):
+        nbformat.validate(book)
+        assert len({cell.id for cell in book.cells}) == len(book.cells)
+        known = {cell.id: cell for cell in read(path).cells}
+        kept = [cell for cell in book.cells if cell.id in known]
+        shown = [name for name in known if "solution" not in tags(known[name])]
+        assert [name for name in (cell.id for cell in kept) if name in shown] == shown
+        for cell in kept:
+            if cell.cell_type == "code" or {"solution", "exercises"} & set(tags(known[cell.id])):
+                continue
+            words = re.sub(r"<details><summary>Then read</summary>|</details>", "", cell.source)
+            before = relink(known[cell.id].source, path.parent, place)
+            before = re.sub(r"<details><summary>Then read</summary>|</details>", "", before)
+            assert words.split() == before.split(), cell.id
+            assert ("reading" in tags(cell)) == cell.source.startswith(FOLD), cell.id
+
+
+def shows_answer(prompt, cells):
+    """Whether what answers a prompt can be seen before anything was run. cells: those after it."""
+    for cell in cells:
+        if cell.cell_type == "code" and cell.outputs and STILL not in printed(cell):
+            return True
+        if "reading" in tags(cell):
+            answer, _ = reading(prompt[cell.id])
+            before_end, end, rest = cell.source.partition("\n\n</details>")
+            return not (before_end.startswith(FOLD) and end) or answer.split("\n")[0] in rest
+        if "predict" in tags(cell):
+            return False
+    return False
+
+
+def test_no_edition_shows_the_answer_of_a_prediction(lives, students):
+    asked = shown = 0
+    for path in CHAPTERS:
+        source = {cell.id: cell for cell in read(path).cells}
+        for book in (lives[path], students[path][0]):
+            for place, cell in enumerate(book.cells):
+                if "predict" in tags(cell):
+                    asked += 1
+                    shown += shows_answer(source, book.cells[place + 1 :])
+                    assert prompt(source[cell.id]) in cell.source.rpartition("</details>")[2]
+    assert shown == 0 and asked > 300
+    for path in CHAPTERS:  # control: the chapters themselves show nearly all
+        cells = read(path).cells
+        source = {cell.id: cell for cell in cells}
+        places = [place for place, cell in enumerate(cells) if "predict" in tags(cell)]
+        seen = [shows_answer(source, cells[place + 1 :]) for place in places]
+        assert sum(seen) > 0.9 * len(seen)
+
+
+def test_a_folded_answer_is_still_markdown():
+    text = "**All** of it:\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nThe next *thought*."
+    cell = new_markdown_cell(text, metadata={"tags": ["reading"], "then": "The next"})
+    (met,) = without_answers([cell])
+    page = BeautifulSoup(markdown2html(met.source), "html.parser")
+    assert cell.source == text and page.details.summary.get_text() == "Then read"
+    assert page.details.strong and page.details.table and not page.details.em
+    assert page.em.get_text() == "thought"
+
+
+def test_where_an_answer_ends():
+    def parts(text, *marks, **metadata):
+        return reading(new_markdown_cell(text, metadata={"tags": list(marks), **metadata}))
+
+    assert parts("One.\n\nTwo.") == ("", "One.\n\nTwo.")
+    assert parts("One.\n\nTwo.", "reading") == ("One.", "Two.")
+    assert parts("One. And?\n\nTwo.", "reading", then="And?") == ("One.", "And?\n\nTwo.")
+    assert parts("One.\n\nTwo.", "reading", then="") == ("One.\n\nTwo.", "")
+    assert parts("One.\n\nTwo.", "reading", then="old words") == ("One.", "Two.")
+
+
+def counted(path, folder):
+    """What the editions of the chapter at `path` make of its tags, as numbers."""
+    edition = live.live_edition(path, folder)
+    given, solutions = student_edition(path, folder), solutions_edition(path, folder)
+    deck = slides.deck_cells(pages.read_chapter(path).cells)
+    stops = [cell for part in notes.noted_sections(read(path).cells, []) for cell in part.cells]
+    return {
+        "emptied": sum("emptied" in tags(cell) for cell in edition.cells),
+        "folded": [sum(FOLD in cell.source for cell in book.cells) for book in (edition, given)],
+        "cells": [len(edition.cells), len(given.cells), len(solutions.cells), len(stops)],
+        "answered stops": sum("\n\n*Answer*:" in cell.source for cell in stops),
+        "slides": Counter(cell.metadata.slideshow.slide_type for cell in deck),
+        "lecture notes": len(authors.notes(path)),
+        "words on solutions": sum("build/solutions" in cell.source for cell in given.cells),
+    }
+
+
+@chapters
+def test_editions_do_not_go_by_words(tmp_path, path):
+    """With other words in place of those that a reader knows them by, the editions are as large."""
+    text = path.read_text(encoding="utf-8")
+    for word, other in OTHER_WORDS.items():
+        assert word in text
+        text = text.replace(word, other)
+    translated = tmp_path / path.name
+    translated.write_text(text, encoding="utf-8")
+    assert counted(translated, tmp_path) == counted(path, tmp_path)
+
+
+@chapters
+def test_each_emptied_cell_says_what_to_do(lives, path):
+    """It has its comment, its signature or the author's sentence, and the line that fills it in."""
+    source = {cell.id: cell for cell in read(path).cells}
+    emptied = [cell for cell in lives[path].cells if "emptied" in tags(cell)]
+    assert [cell.id for cell in emptied] == [c.id for c in lesson_cells(read(path))]
+    for cell in emptied:
+        *above, last = cell.source.splitlines()
+        said = "\n".join(above).strip()
+        assert last == f"%finish {cell.id}" and len(said.split()) >= 3, cell.id
+        assert len(said) < len(source[cell.id].source)
+        assert cell.outputs == [] and cell.execution_count is None
+        defined = re.search(r"^(def|class|@|#)", source[cell.id].source, re.M)
+        task = source[cell.id].metadata.get("task")
+        assert task is None or (len(task.split("\n")) == 1 and len(task) < 99), cell.id
+        assert defined or task, f"{cell.id}: it needs a comment, or its task in the metadata"
+
+
+@chapters
+def test_what_is_not_the_lesson_stays(lives, path):
     now = {cell.id: cell for cell in lives[path].cells}
     chosen = {cell.id for cell in lesson_cells(read(path))}
     for cell in code_cells(read(path)):
+        still = cell.outputs if STILL in printed(cell) else []
         if cell.id not in chosen:
-            assert now[cell.id].source == cell.source and now[cell.id].outputs == cell.outputs
+            assert now[cell.id].source == cell.source
+        assert [dict(o, execution_count=0) for o in now[cell.id].outputs] == [
+            dict(o, execution_count=0) for o in still
+        ]
     for name in ("doctor", "imports"):
         assert name not in chosen
     left = [cell for cell in code_cells(read(path)) if {"exercise", "question"} & set(tags(cell))]
     assert left and not chosen & {cell.id for cell in left}
+    assert sum("question" in tags(cell) and bool(now[cell.id].outputs) for cell in left) >= 2
+
+
+@pytest.fixture(scope="module")
+def noted(lives, folder):
+    """Dict of chapter → its speaker notes as a parsed page."""
+    found = {}
+    for path in CHAPTERS:
+        page = folder / "live" / f"{path.stem}_notes.html"
+        found[path] = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    return found
 
 
 @chapters
-def test_each_numbered_section_has_speaker_notes(lives, path):
-    cells = lives[path].cells
-    for place, cell in enumerate(cells):
-        if cell.cell_type == "markdown" and re.search(r"^## \d", cell.source, re.M):
-            note = cells[place + 1]
-            assert "speaker-notes" in tags(note), cell.source[:60]
-            assert note.source.startswith("<details><summary>Speaker notes</summary>\n\n")
-    text = "\n".join(cell.source for cell in cells if "speaker-notes" in tags(cell))
-    prose = [c.source for c in read(path).cells[1:] if c.cell_type == "markdown"]
-    assert text.count("**Predict**") == "\n".join(prose).count("**Predict**")  # but the title's
+def test_speaker_notes_are_one_page_of_their_own(lives, noted, path):
+    """Each numbered section; each cell to type, whole, with what comes out; each stop, answered."""
+    cells, page = read(path).cells, noted[path]
+    assert all(address.startswith("data:") for address in resources(page))
+    heads = [h.get_text() for h in page.find_all("h2")]
+    prose = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    assert heads == re.findall(r"^## (\d.*)$", prose, re.M)
+    boxes = [box.get_text().strip() for box in page.select(".highlight pre")]
+    assert boxes == [cell.source.strip() for cell in lesson_cells(read(path))]
+    anchors = {element["id"] for element in page.find_all(id=True)}
     for cell in lesson_cells(read(path)):
-        assert f"\n`{cell.id}`: " in text
+        assert f"cell-id={cell.id}" in anchors
+    links = [link["href"][1:] for link in page.select("main ul a[href^='#cell-id=']")]
+    assert len(links) > len(boxes) and set(links) <= anchors
+    text = page.find("main").get_text()
+    asked = sum("predict" in tags(cell) for cell in cells)
+    assert text.count("Stop, and let everybody write.") == asked
+    assert text.count("Answer:") >= 0.95 * asked
+    shown = "\n".join(cell.source for cell in lives[path].cells)
+    assert "Stop, and let everybody write." not in shown and "They believe" not in shown
 
 
-def test_speaker_notes_quote_what_a_cell_will_print(lives):
-    note = next(cell for cell in lives[CHAPTERS[0]].cells if cell.id == "notes_pixels").source
-    assert '`pixels-load`: `cat = load_photo("cat_chelsea")` gives' in note
-    assert "shape (300, 451, 3) · dtype uint8" in note
-    assert "**Stop before `pixels-zoom`.** **Predict**: if you enlarge the edge" in note
+def test_speaker_notes_name_common_mistakes_where_they_belong(noted):
+    tables = PLAN.split("<!-- wrong answers")[1].split("<!-- end of the wrong answers -->")[0]
+    rows = re.findall(r"^\| (?!what they say).+ \|$", tables, re.M)
+    placed = sum(noted[path].find("main").get_text().count("They believe:") for path in CHAPTERS)
+    assert placed == len(rows) > 30
+    headings = noted[CHAPTERS[0]].find_all("h2")
+    (heading,) = [heading for heading in headings if heading.get_text().startswith("1.5 ")]
+    section = heading.find_parent("div")
+    assert "a byte stops at the top, or grows" in section.get_text()
+
+
+@chapters
+def test_the_notes_have_the_sittings_of_the_plan(noted, path):
+    """A sitting begins where the plan in notebooks/README.md says, and has as many cells."""
+    chosen = [[c for c in cells if "lesson" in tags(c)] for cells in sittings(path).values()]
+    text = noted[path].find("main").get_text()
+    found = re.findall(r"Sitting (\d+): (\d+) cells to type", text)
+    assert [(number + 1, len(cells)) for number, cells in enumerate(chosen)] == [
+        (int(number), int(count)) for number, count in found
+    ]
+    assert planned(path) == [len(cells) for cells in chosen]
 
 
 def lesson(*sources):
@@ -211,18 +403,21 @@ def test_links_lead_to_the_same_files(tmp_path):
     )
 
 
-def test_large_type_is_said_in_the_first_cell_and_does_not_grow(tmp_path):
+def test_large_type_is_said_in_the_first_cell_and_does_not_grow(tmp_path, monkeypatch):
     import matplotlib.pyplot as plt
 
-    import course_utils.figures  # noqa: F401, its style
+    from course_utils import figures
 
+    monkeypatch.setattr(figures, "text_scale", 1)
     book = live.live_edition(CHAPTERS[0], tmp_path, large=True)
     assert code_cells(book)[0].source.endswith('start("01_image_data", large=True)')
     with plt.rc_context():
-        before = plt.rcParams["font.size"]
-        typed_cells.enlarge(1.5)
-        typed_cells.enlarge(1.5)
-        assert plt.rcParams["font.size"] == 1.5 * before
+        before = plt.rcParams["figure.dpi"]
+        for _ in range(2):
+            typed_cells.enlarge()
+            more = typed_cells.FINER * typed_cells.LARGER
+            assert plt.rcParams["figure.dpi"] == before * more
+            assert figures.text_scale == typed_cells.LARGER
 
 
 def test_start_names_what_is_wrong():
@@ -276,45 +471,61 @@ def same_outputs(now, then):
 
 @pytest.fixture(scope="module")
 def taught(lives, tmp_path_factory):
-    """Chapter 1 as an instructor runs it: {cell ID: outputs}, {ID of a twin: outputs}, replaced.
-
-    Each emptied cell is run untouched, its twin is run, and then the cell, filled by `%finish`.
-    """
+    """Chapter 1 run by Shift+Enter alone: dict of cell ID → cell as run, and ID → what fills it."""
     path = CHAPTERS[0]
     book = copy.deepcopy(lives[path])
     kernel = Kernel(book, tmp_path_factory.mktemp("cwd"))
-    replaced = {}
+    filled = {}
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     environment.pop("MPLBACKEND", None)
     with kernel.client.setup_kernel(env=environment):
         for place, cell in enumerate(book.cells):
-            if cell.cell_type != "code":
-                continue
-            wanted = kernel.run(place)
-            if "emptied" in tags(cell):
-                assert not printed(cell), cell.id
-                assert kernel.run(place + 1) is None
-                replaced[cell.id] = cell.source = wanted
-                assert kernel.run(place) is None
+            if cell.cell_type == "code":
+                wanted = kernel.run(place)
+                filled |= {cell.id: wanted} if wanted is not None else {}
     clean(book)
-    return {cell.id: cell.outputs for cell in code_cells(book)}, replaced
+    return {cell.id: cell for cell in code_cells(book)}, filled
 
 
 def test_an_instructor_gets_the_outputs_of_the_chapter(taught):
-    """%finish fills each emptied cell with the source's code, and all outputs are the stored."""
-    outputs, replaced = taught
+    """One run of each cell fills the emptied ones with the source's code, and shows its outputs."""
+    cells, filled = taught
     source = read(CHAPTERS[0])
-    assert replaced == {cell.id: cell.source for cell in lesson_cells(source)}
+    assert filled == {cell.id: cell.source for cell in lesson_cells(source)}
+    counts = [cell.execution_count for cell in cells.values()]
+    assert counts == list(range(1, len(counts) + 1))
     for cell in code_cells(source):
         if IGNORED not in tags(cell):
-            assert same_outputs(outputs[cell.id], cell.outputs), cell.id
+            assert same_outputs(cells[cell.id].outputs, cell.outputs), cell.id
 
 
-def test_the_finished_twins_alone_are_enough(taught):
-    """Untouched cell, then its twin: no error, and the source's outputs below the twin."""
-    outputs, replaced = taught
-    for cell in lesson_cells(read(CHAPTERS[0])):
-        assert same_outputs(outputs[f"{cell.id}_finished"], cell.outputs), cell.id
+def test_a_filled_cell_is_as_if_it_had_been_typed(tmp_path):
+    """Its error and traceback, its count; what was typed above the line stays, and is shown."""
+    start = code_cells(live.live_edition(CHAPTERS[0], tmp_path))[0].source
+    sources = [
+        f"import colorsys\n{start}",
+        "%finish pixels-change",  # cat is not there yet
+        "2 + 3\n%finish pixels-load",
+        "x = (\n%finish pixels-load",
+        "%finish nothing",
+        "# my words\n%finish channels-hsv",
+    ]
+    book = new_notebook(cells=[new_code_cell(source) for source in sources])
+    kernel, filled = Kernel(book, tmp_path), []
+    with kernel.client.setup_kernel():
+        for place in range(len(sources)):
+            try:
+                filled.append(kernel.run(place))
+            except CellExecutionError:
+                filled.append("error")
+    failed, typed, broken, unknown = book.cells[1:5]
+    (error,) = failed.outputs
+    assert error.ename == "NameError" and "painted = cat.copy()" in "".join(error.traceback)
+    assert "finish" not in "".join(error.traceback) and failed.execution_count == 2
+    assert typed.outputs[0].data["text/plain"] == "5" and typed.execution_count == 3
+    assert broken.outputs[0].ename == "SyntaxError"
+    assert "no cell 'nothing' in 01_image_data.ipynb" in printed(unknown)
+    assert filled[1:5] == ["error", None, "error", None] and "colorsys" in filled[5]
 
 
 def test_other_outputs_are_found():
@@ -338,8 +549,8 @@ def test_the_student_has_everything_but_the_solutions(students, folder, path):
     for book in (edition, solutions):
         nbformat.validate(book)
     source = read(path)
-    assert [(c.id, c.source, c.outputs) for c in code_cells(edition)] == [
-        (c.id, c.source, c.outputs) for c in code_cells(source)
+    assert [(c.id, c.source) for c in code_cells(edition)] == [
+        (c.id, c.source) for c in code_cells(source)
     ]
     text = "\n".join(cell.source for cell in edition.cells)
     answers = "\n".join(cell.source for cell in solutions.cells)
@@ -350,19 +561,15 @@ def test_the_student_has_everything_but_the_solutions(students, folder, path):
         r"^### Exercise \d+.*$", "\n".join(c.source for c in source.cells), re.M
     ):
         assert text.count(heading) == 1 and answers.count(heading[1:]) == 1
-    untouched = [c for c in source.cells if c.cell_type == "markdown" and "solution" not in tags(c)]
-    now = {cell.id: cell.source for cell in edition.cells}
-    for cell in untouched:
-        moved = relink(cell.source, path.parent, folder / "student")
-        assert now[cell.id] == moved or "## Exercises" in cell.source
+    place = folder / "solutions" / f"{path.stem}_solutions.ipynb"
+    assert place.is_file() and text.count(f"build/solutions/, {place.stem}") == 1
+    assert [file.suffix for file in (folder / "student").iterdir()] == [".ipynb"] * len(CHAPTERS)
 
 
 @chapters
 def test_each_exercise_is_a_stub_that_was_not_attempted(students, path):
-    cells = [cell for cell in students[path][0].cells if "exercise" in tags(cell)]
-    assert len(cells) == len(exercises(path)) > 0
-    for cell in cells:
-        assert printed(cell).rstrip().endswith("not attempted yet"), cell.id
+    states = solved.exercise_states(students[path][0])
+    assert list(states.values()) == ["not attempted"] * len(exercises(path))
 
 
 def test_a_students_work_is_never_overwritten(tmp_path):
@@ -401,7 +608,7 @@ def test_an_old_edition_is_renewed_and_changed_solutions_stay(tmp_path):
     mine, answers = write_student(CHAPTERS[0], tmp_path)
     fresh = mine.read_bytes()
     old = tmp_path / "old" / CHAPTERS[0].name  # the chapter before a correction
-    old.parent.mkdir()
+    old.parent.mkdir(exist_ok=True)
     book = read(CHAPTERS[0])
     book.cells[1].source = "An older sentence."
     nbformat.write(book, old)
@@ -479,17 +686,17 @@ def test_deleted_exercises_and_any_name_of_a_copy(tmp_path):
 
 
 def test_what_an_instructor_typed_is_kept(tmp_path):
-    target, _, kept = live.write_live(CHAPTERS[0], tmp_path)
+    target, _, kept, _ = live.write_live(CHAPTERS[0], tmp_path)
     assert kept is None and live.write_live(CHAPTERS[0], tmp_path, large=True).kept is None
     typed = target.read_bytes().replace(b"%finish ", b"print(1)  # %finish ", 1)
     target.write_bytes(typed)
-    again, count, kept = live.write_live(CHAPTERS[0], tmp_path)
+    again, count, kept, _ = live.write_live(CHAPTERS[0], tmp_path)
     assert again == target and count > 9 and kept.name == "01_image_data (2).ipynb"
     assert kept.read_bytes() == typed and target.read_bytes() != typed
 
 
 def test_a_folder_in_the_way_is_one_sentence(tmp_path):
-    (tmp_path / CHAPTERS[0].name).mkdir()
+    (tmp_path / "student" / CHAPTERS[0].name).mkdir(parents=True)
     with pytest.raises(CourseError, match="cannot be read .*: move it away"):
         write_student(CHAPTERS[0], tmp_path)
 
@@ -519,5 +726,5 @@ def test_answered_questions_are_counted_where_they_are_stored():
 
 
 def test_progress_of_a_folder_without_chapters_says_what_to_do(tmp_path):
-    with pytest.raises(ArgumentError, match="has none: write yours with `course student 1`"):
+    with pytest.raises(ArgumentError, match="has no chapter of the course: begin one"):
         solved.report([tmp_path])

@@ -17,9 +17,12 @@ from test_explorers_generation import make
 from test_explorers_segmentation import MAKERS as SEGMENTATION
 from test_explorers_style import by_hand
 
+from course_utils import figures
+from course_utils.command.typed_cells import enlarge
+from course_utils.explorers import engine
 from course_utils.explorers.generation import latent_explorer
 from course_utils.explorers.style import load_style_snapshots, style_explorer
-from explorer_faces import check_legible, move, moved
+from explorer_faces import check_legible, move, moved, named, press
 
 GENERATOR = make(3, gain=400)
 PICTURES = {
@@ -29,7 +32,9 @@ PICTURES = {
 }
 EXPLORERS = FIRST | DETECTION | EVOLUTION | SEGMENTATION | PICTURES
 LEGIBLE = [*DETECTION, *SEGMENTATION, "style", "the course's styles"]
-QUIET = {"method", "show_red", "show_green", "show_blue", "by_a", "boxes"}  # change no text
+QUIET = {  # change no text
+    "method", "show_red", "show_green", "show_blue", "by_a", "boxes", "centred",
+}  # fmt: skip
 MOST = {  # mean difference, of 255: grid and axis lines may lie above or below; of others 0.5
     **dict.fromkeys(FIRST, 1.5), **dict.fromkeys(EVOLUTION, 0.3),
 }  # fmt: skip
@@ -63,6 +68,51 @@ def test_every_control_changes_the_picture_and_goes_back(name):
         assert explorer.readout.text != first[1] or label in QUIET, label
         control.value = value
         assert (explorer.picture.content, explorer.readout.text) == first, label
+
+
+@every_explorer
+def test_reset_brings_the_first_state_back(name):
+    explorer = EXPLORERS[name]()
+    first = explorer.picture.content, explorer.readout.text
+    for _ in moved(explorer):
+        pass
+    for key in ("ArrowRight", " ", "ArrowDown", " "):
+        press(explorer, key)
+    assert explorer.picture.content != first[0]
+    named(explorer.panel)["reset"].click()
+    assert (explorer.picture.content, explorer.readout.text) == first
+
+
+@every_explorer
+def test_labels_have_one_width(name):
+    explorer = EXPLORERS[name]()
+    sliders = [it for it in explorer.controls.values() if hasattr(it, "readout")]
+    assert len({it.style.description_width for it in sliders}) <= 1
+    assert {it.layout.width for it in sliders} <= {"auto"}
+
+
+def test_a_line_below_the_still_picture_is_hidden_while_the_explorer_lives(monkeypatch):
+    shown = []
+    monkeypatch.setattr(engine, "display", lambda data, **_: shown.append(data))
+    explorer = EXPLORERS["shape"]()
+    explorer._ipython_display_()
+    assert shown[0] == explorer._repr_mimebundle_()[0]
+    assert "run its cell" in shown[1]["text/plain"]
+    assert shown[1][engine.VIEW]["model_id"] == ""  # for JupyterLab a view that was taken away
+
+
+@every_explorer
+def test_all_can_be_read_on_a_projector(name, monkeypatch):
+    """With `course live --large`: nothing sticks out, and nothing is smaller than the prose.
+
+    18 pixels on a screen of 1280 × 720, where a picture is 816 pixels wide.
+    """
+    monkeypatch.setattr(figures, "text_scale", 1)
+    with plt.rc_context():
+        enlarge()
+        for explorer in moved(EXPLORERS[name]()):
+            width = explorer.figure.get_figwidth()
+            check_legible(explorer, least=18 * 72 * width / 816)
 
 
 @every_explorer

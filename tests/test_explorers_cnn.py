@@ -11,7 +11,7 @@ from course_utils.data import load_mnist, load_photo
 from course_utils.errors import ArgumentError
 from course_utils.explorers import cnn, feature_maps
 from course_utils.explorers.kernel_grid import KernelGrid
-from explorer_faces import point, press
+from explorer_faces import named, point, press
 
 pytestmark = pytest.mark.usefixtures("unpainted")
 SEVEN = load_mnist("test")[0][0]
@@ -20,7 +20,8 @@ KERNEL = np.array([[1, 2, 0], [0, -1, 3]])
 
 
 def numbers(text, pattern):
-    return [float(number) for number in re.search(pattern, text).groups()]
+    found = re.search(pattern, text.replace("−", "-")).groups()
+    return [float(number) for number in found]
 
 
 @pytest.mark.parametrize("f", cnn.CURVES)
@@ -110,6 +111,54 @@ def test_small_sums_are_said_as_they_are():
     assert "sum is 0.045, so flat areas become × 0.045" in explorer.picture.alt
     grid.set([[0.1, 0.2, -0.3], [0, 0, 0], [0, 0, 0]])
     assert "sum is 0, so flat areas become 0; the result goes from 0 to 0" in explorer.picture.alt
+
+
+def test_the_mean_is_computed_with_a_ninth_and_shown_with_three_digits():
+    explorer = cnn.window_explorer(np.full((5, 5), 9), np.full((3, 3), 1 / 9))
+    grid = explorer.controls["kernel"]
+    assert [field.value for field in grid.children] == 9 * [0.111]
+    assert explorer.picture.alt.count("1 + ") == 8 and " = 9; " in explorer.picture.alt
+    grid.children[0].value = 0
+    assert " = 8; " in explorer.picture.alt  # the other eight are still 1/9
+    grid.children[0].value = 0.111
+    assert grid.value[0][0] == 0.111
+    mean = cnn.kernel_explorer(np.full((20, 30), 255))
+    mean.set(preset="box blur")
+    assert "the weights' sum is 1, so flat areas become × 1; " in mean.picture.alt
+    assert mean.picture.alt.endswith("from 255 to 255")
+
+
+def test_padding_is_no_data():
+    explorer = cnn.window_explorer(IMAGE, KERNEL)
+    explorer.set(padding=2)
+    board = explorer.artists["window"].axes
+    cells = np.ma.getmaskarray(np.ma.masked_invalid(board.images[0].get_array()))
+    assert cells.sum() == cells.size - IMAGE.size and not cells[2:-2, 2:-2].any()
+    outline = board.patches[0].get_bbox()
+    assert (outline.x0, outline.y0, outline.width, outline.height) == (1.5, 1.5, 6, 5)
+
+
+def test_the_gray_scale_stays_while_a_kernel_is_typed():
+    explorer = cnn.kernel_explorer(np.full((20, 30), 100))
+    title = explorer.artists["title"]
+    first = title.get_text()
+    for field, value in zip(explorer.controls["kernel"].children, (-1, -2, -1), strict=False):
+        field.value = value
+        assert title.get_text() == first and "flat areas become × −" in explorer.picture.alt
+    explorer.set(preset="sharpen")
+    assert title.get_text() != first
+    explorer.controls["kernel"].children[4].value = 4
+    assert "cut at 0 and 255" in title.get_text() and "become 0" in explorer.picture.alt
+
+
+def test_flip_turns_the_kernel_by_180_degrees():
+    explorer = cnn.kernel_explorer(load_photo("coffee", 120).mean(axis=2))
+    grid, flip = explorer.controls["kernel"], named(explorer.panel)["flip"]
+    grid.set(np.arange(9).reshape(3, 3))
+    flip.click()
+    assert np.array_equal(grid.value, np.arange(9)[::-1].reshape(3, 3))
+    flip.click()
+    assert np.array_equal(grid.value, np.arange(9).reshape(3, 3))
 
 
 def test_large_numbers_are_exact():

@@ -196,8 +196,7 @@ def test_yolo_shows_the_boxes_above_the_threshold(threshold, suppress):
     shown = kept if suppress else offered
     np.testing.assert_allclose(drawn_boxes(explorer, "found"), in_order(shown), atol=1e-4)
     when = "after" if suppress else "before"
-    title = f"{len(shown)} {when} NMS, score ≥ {threshold:.2f}"
-    assert explorer.artists["title"].get_text() == title
+    assert explorer.artists["title"].get_text() == f"{len(shown)} {when} NMS"
 
 
 @pytest.mark.usefixtures("unpainted")

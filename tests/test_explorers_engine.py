@@ -11,7 +11,7 @@ from course_utils.errors import ArgumentError
 from course_utils.explorers import cnn, feature_maps, image_data
 from course_utils.explorers.pixel_editor import PixelEditor
 from course_utils.image_files import load_bitmap
-from explorer_faces import point, press
+from explorer_faces import named, point, press
 
 FACE = np.zeros((7, 7), np.uint8)
 FACE[1, 1] = FACE[5, 2] = 1
@@ -103,31 +103,37 @@ def test_the_editor_follows_clicks():
     assert np.array_equal(editor.bits, before)
 
 
-def buttons(editor):
-    return {item.description: item for item in editor.panel.children}
+def answer(editor):
+    """What stands beside the buttons."""
+    return editor.panel.children[-1].text
 
 
 def test_the_editor_saves_and_loads(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     editor = PixelEditor(FACE)
-    controls = buttons(editor)
+    controls = named(editor.panel)
     controls["save"].click()
-    assert np.array_equal(load_bitmap("my_face.pbm"), FACE) and "saved as" in editor.picture.alt
+    assert np.array_equal(load_bitmap("my_face.pbm"), FACE) and answer(editor).startswith("saved")
     controls["invert"].click()
     assert np.array_equal(editor.bits, 1 - FACE)
     controls["save"].click()
-    assert "not saved: my_face.pbm exists already" in editor.picture.alt
+    assert "not saved: my_face.pbm exists already" in answer(editor)
+    assert "tick overwrite" in answer(editor) and "=True" not in answer(editor)
+    press(editor, "ArrowRight")
+    assert answer(editor) == ""
     controls["overwrite"].value = True
     controls["save"].click()
     controls["clear"].click()
     assert editor.bits.sum() == 0
     controls["load"].click()
     assert np.array_equal(editor.bits, 1 - FACE)
+    assert answer(editor) == "loaded from my_face.pbm"
     controls["reset"].click()
     assert np.array_equal(editor.bits, FACE)
+    assert editor.picture.alt.startswith("Pixel editor. row 1, column 1 is")
     controls["file"].value = "nothing.png"
     controls["load"].click()
-    assert "not loaded: no picture at" in editor.picture.alt
+    assert "not loaded: no picture at" in answer(editor)
     controls["file"].value = "face.png"
     controls["save"].click()
     assert np.array_equal(load_bitmap("face.png"), FACE)
@@ -137,9 +143,9 @@ def test_the_editor_refuses_another_size(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Image.new("1", (3, 3)).save("small.png")
     editor = PixelEditor(FACE)
-    buttons(editor)["file"].value = "small.png"
-    buttons(editor)["load"].click()
-    assert "not loaded: small.png is" in editor.picture.alt and np.array_equal(editor.bits, FACE)
+    named(editor.panel)["file"].value = "small.png"
+    named(editor.panel)["load"].click()
+    assert "not loaded: small.png is" in answer(editor) and np.array_equal(editor.bits, FACE)
 
 
 def test_the_resolution_explorer_counts_right():

@@ -1,5 +1,6 @@
 """Figures: axes in, nothing out, one output with its alt text; each step of a block diagram."""
 
+import inspect
 import io
 
 import matplotlib.pyplot as plt
@@ -8,7 +9,11 @@ import pytest
 from PIL import Image
 
 from course_utils import figures
+from course_utils.command.typed_cells import enlarge
+from course_utils.detection.figures import show_boxes
 from course_utils.errors import ArgumentError
+from course_utils.image_generation.figures import show_duel, show_losses
+from course_utils.segmentation.figures import show_unet
 
 
 @pytest.mark.parametrize(("photo", "kind"), [(False, "PNG"), (True, "JPEG")])
@@ -26,16 +31,31 @@ def test_show_displays_one_output_and_closes(monkeypatch):
     shown = []
     monkeypatch.setattr(figures, "display", lambda *a, **k: shown.append((a, k)))
     figure, _ = plt.subplots()
-    figures.show(figure, "An empty pair of axes.")
+    figures.show(figure, alt="An empty pair of axes.")
     ((data,), options) = shown[0]
     assert data["text/plain"] == "An empty pair of axes." and "image/png" in data
     assert options["metadata"] == {"image/png": {"alt": "An empty pair of axes."}}
     assert not plt.fignum_exists(figure.number)
 
 
-def test_a_figure_without_alt_is_refused():
-    with pytest.raises(ArgumentError, match="alt must say what the figure shows"):
-        figures.show(plt.figure(), " ")
+def test_titles_find_room_on_a_projector(monkeypatch):
+    monkeypatch.setattr(figures, "text_scale", 1)
+    monkeypatch.setattr(figures, "display", lambda *_, **__: None)
+    monkeypatch.setattr(figures.plt, "close", lambda _: None)
+    with plt.rc_context():
+        enlarge()
+        figures.show_row({f"a title of several words {n}": np.eye(3) for n in range(4)})
+        figure = plt.gcf()
+        titles = [ax.title.get_window_extent() for ax in figure.axes]
+    width = figure.bbox.width
+    assert titles[0].x0 >= 0 and titles[-1].x1 <= width and 1400 < width < 1800
+    assert all(left.x1 < right.x0 for left, right in zip(titles, titles[1:], strict=False))
+
+
+@pytest.mark.parametrize("alt", ["", " ", 3, True])
+def test_an_alt_that_says_nothing_is_refused(alt):
+    with pytest.raises(ArgumentError, match="alt must be a text .*: leave it out, and one is made"):
+        figures.show(plt.figure(), alt=alt)
     plt.close("all")
 
 
@@ -89,23 +109,123 @@ def test_rows_are_rows_and_red_is_red():
 
 def test_a_row_is_one_figure_with_a_title_each(monkeypatch):
     shown = []
-    monkeypatch.setattr(figures, "show", lambda figure, alt, photo: shown.append((figure, alt)))
+    monkeypatch.setattr(figures, "show", lambda figure, photo, alt: shown.append((figure, alt)))
     rng = np.random.default_rng(0)
-    figures.show_row({"one": rng.random((4, 6)), "two": rng.random((4, 6, 3))}, "Two pictures.")
+    figures.show_row({"one": rng.random((4, 6)), "two": rng.random((4, 6, 3))}, alt="Two.")
     pairs = [("same", rng.random((5, 5)))] * 5
-    figures.show_row(pairs, "Five.", columns=3, values=True, fontsize=8, vmax=2)
-    (two, alt), (five, _) = shown
-    assert [ax.get_title() for ax in two.axes] == ["one", "two"] and alt == "Two pictures."
+    figures.show_row(pairs, columns=3, values=True, fontsize=8, vmax=2)
+    (two, alt), (five, none) = shown
+    assert [ax.get_title() for ax in two.axes] == ["one", "two"]
+    assert alt == "Two." and none is None
     assert [len(ax.images) for ax in five.axes] == [1, 1, 1, 1, 1, 0]
     assert not five.axes[5].axison and len(five.axes[0].texts) == 25
     assert five.axes[0].images[0].get_clim() == (0, 2)
     plt.close("all")
     for wrong in ([], {}, [rng.random((4, 4))]):
         with pytest.raises(ArgumentError, match="at least one pair of title and image"):
-            figures.show_row(wrong, "Nothing.")
+            figures.show_row(wrong)
     for image in (np.zeros(5), np.zeros((0, 4)), 3):
         with pytest.raises(ArgumentError, match="image 'x' must be .* got"):
-            figures.show_row({"x": image}, "Nothing.")
+            figures.show_row({"x": image})
+
+
+# descriptions
+
+
+def chart(ax):
+    ax.plot([1, 2], label="D")
+    ax.plot([2, 1], label="G")
+    ax.set(xlabel="step", ylabel="loss")
+    ax.legend()
+
+
+def bars(ax):
+    ax.bar_label(ax.bar(["loops", "im2col"], [30, 2]), ["30 ×", "2 ×"])
+    ax.set(title="Time", ylabel="ms")
+
+
+def lying_bars(ax):
+    ax.barh(["loops", "im2col"], [30, 2])
+    ax.set_xlabel("ms")
+
+
+def heat(ax):
+    figures.show_image(np.eye(2), "confidence", ax)
+    ax.figure.colorbar(ax.images[0], ax=ax)
+
+
+@pytest.mark.parametrize(
+    ("draw", "wanted"),
+    [
+        (chart, "Chart: loss against step, D, G."),
+        (bars, "Chart: Time: ms, loops, im2col, 30 ×, 2 ×."),
+        (lying_bars, "Chart: ms, loops, im2col."),
+        (lambda ax: ax.hist([1, 2, 3], bins=30), "Chart."),
+        (lambda ax: ax.scatter([1], [1]), "Chart."),
+        (heat, "Picture: confidence."),
+        (lambda ax: figures.show_values(np.eye(2), "I", ax), "Picture: I: 1, 0, 0, 1."),
+        (
+            lambda ax: figures.show_values(np.zeros((4, 4)), "", ax),
+            f"Picture: {'0, ' * 12}4 more.",
+        ),
+        (lambda ax: None, "An empty figure."),
+    ],
+)
+def test_a_figure_without_alt_says_what_is_written_on_it(draw, wanted):
+    figure, ax = plt.subplots()
+    draw(ax)
+    figures.render(figure)
+    assert figures.describe(figure) == wanted
+    plt.close(figure)
+
+
+def test_panels_are_counted_and_what_belongs_to_all_is_said():
+    figure, axes = plt.subplots(2, 2)
+    chart(axes[0, 0])
+    figures.show_image(np.eye(2), "two\nlines", axes[0, 1])
+    figures.show_image(np.eye(2), "", axes[1, 0])
+    figure.legend([plt.Line2D([], [])], ["dashed"])
+    figure.suptitle("All")
+    wanted = "Chart and 2 pictures: All: loss against step, D, G; two lines; dashed."
+    assert figures.describe(figure) == wanted
+    plt.close(figure)
+
+
+GRAY = np.zeros((8, 8))
+CALLS = {
+    "2 pictures: one; two.": lambda: figures.show_row({"one": GRAY, "two": GRAY}),
+    "5 pictures.": lambda: figures.show_row([("", GRAY)] * 5, columns=3),
+    "2 pictures: a: 2 boxes, cat, dog; b.": lambda: show_boxes(
+        [("a", GRAY, [[0, 0, 2, 2], [1, 1, 3, 3]], ["cat", "dog"]), ("b", GRAY, [], ())]
+    ),
+    "2 diagrams: plain: x, conv; SE: u, ×.": lambda: figures.show_blocks(
+        {"plain": ["x", "conv"], "SE": ["u", "×"]}
+    ),
+    "Diagram: a, b, c, encoder, decoder.": lambda: show_unet(["a", "b"], ["c"]),
+    "Chart: round 0: x, real, made, D(x).": lambda: show_duel(np.ones((1, 5)), (0,)),
+    "Chart: loss against step, G, ln 4.": lambda: show_losses(
+        {"G": [1, 2]}, levels=[(1.4, "ln 4")]
+    ),
+}
+
+
+@pytest.mark.parametrize("wanted", CALLS)
+def test_whoever_types_no_alt_gets_the_figure_and_a_made_one(monkeypatch, wanted):
+    shown = []
+    monkeypatch.setattr(figures, "display", lambda *a, **k: shown.append((a, k)))
+    CALLS[wanted]()
+    (((data,), options),) = shown
+    (described,) = options["metadata"].values()
+    assert data["text/plain"] == described["alt"] == wanted
+
+
+@pytest.mark.parametrize(
+    "function", [figures.show, figures.show_row, show_boxes, figures.show_blocks, show_unet,
+                 show_duel, show_losses], ids=lambda function: function.__name__,
+)  # fmt: skip
+def test_alt_is_optional_and_said_by_its_name(function):
+    alt = inspect.signature(function).parameters["alt"]
+    assert alt.kind is alt.KEYWORD_ONLY and alt.default is None
 
 
 # block diagrams
@@ -121,7 +241,7 @@ def drawn(monkeypatch):
 
 
 def test_every_step_is_drawn_and_the_way_around_ends_at_the_sign(drawn):
-    figures.show_blocks({"plain": ["x", "conv"], "residual": ["x", "conv", "+", "ReLU"]}, "alt")
+    figures.show_blocks({"plain": ["x", "conv"], "residual": ["x", "conv", "+", "ReLU"]}, alt="alt")
     (figure, alt) = drawn[0]
     plain, residual = figure.axes
     assert alt == "alt" and [ax.get_title() for ax in figure.axes] == ["plain", "residual"]
@@ -134,7 +254,7 @@ def test_every_step_is_drawn_and_the_way_around_ends_at_the_sign(drawn):
 
 
 def test_the_way_around_begins_at_the_nearest_name(drawn):
-    figures.show_blocks({"se": ["x", "conv", "u", "gate", "×", "+"]}, "alt")
+    figures.show_blocks({"se": ["x", "conv", "u", "gate", "×", "+"]})
     ends = [line.get_ydata().tolist() for line in drawn[0][0].axes[0].lines]
     assert ends == [[-2.5, -2.5, -4], [-2.5, -2.5, -5]]
 
@@ -142,4 +262,4 @@ def test_the_way_around_begins_at_the_nearest_name(drawn):
 @pytest.mark.parametrize("blocks", [{}, {"empty": []}])
 def test_nothing_to_draw_is_refused(blocks):
     with pytest.raises(ArgumentError, match="at least one"):
-        figures.show_blocks(blocks, "alt")
+        figures.show_blocks(blocks)

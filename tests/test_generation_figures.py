@@ -20,7 +20,7 @@ def shown(monkeypatch):
 
 
 def test_a_duel_shows_both_bells_and_the_curve(shown):
-    show_duel(STORY, (0, 9), "two moments")
+    show_duel(STORY, (0, 9))
     axes = shown[0].axes
     assert [ax.get_title() for ax in axes] == ["round 0", "round 9"]
     (curve, _) = axes[0].lines
@@ -32,13 +32,13 @@ def test_a_duel_shows_both_bells_and_the_curve(shown):
 
 
 def test_losses_are_drawn_as_they_are_and_as_running_means(shown):
-    show_losses({"a": [1, 3, 5]}, "one line", levels=[(2, "two")], keep=0.5)
+    show_losses({"a": [1, 3, 5]}, levels=[(2, "two")], keep=0.5)
     thin, mean, _ = shown[0].axes[0].lines
     np.testing.assert_allclose(thin.get_ydata(), [1, 3, 5])
     np.testing.assert_allclose(mean.get_xdata(), [1, 2, 3])
     # (3 + ½ · 1) / 1.5 and (5 + ½ · 3 + ¼ · 1) / 1.75
     np.testing.assert_allclose(mean.get_ydata(), [1, 7 / 3, 27 / 7])
-    show_losses({"a": [1, 3, 5]}, "one line", keep=0)
+    show_losses({"a": [1, 3, 5]}, keep=0)
     (only,) = shown[1].axes[0].lines
     np.testing.assert_allclose(only.get_ydata(), [1, 3, 5])
 
@@ -50,12 +50,12 @@ def test_a_running_mean_of_one_number_is_this_number():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: show_duel(STORY[:, :4], (0,), "x"), "story must be (rounds, 5), got (10, 4)"),
-        (lambda: show_duel(STORY, (0, 10), "x"), "rounds must be 0 … 9, one or more, got [0, 10]"),
-        (lambda: show_duel(STORY, (), "x"), "rounds must be 0 … 9, one or more, got []"),
-        (lambda: show_losses({}, "x"), "losses must hold lists of one or more numbers"),
-        (lambda: show_losses({"a": []}, "x"), "losses must hold lists of one or more numbers"),
-        (lambda: show_losses({"a": [1]}, "x", keep=1), "keep must be 0 … 1, not 1, got 1"),
+        (lambda: show_duel(STORY[:, :4], (0,)), "story must be (rounds, 5), got (10, 4)"),
+        (lambda: show_duel(STORY, (0, 10)), "rounds must be 0 … 9, one or more, got [0, 10]"),
+        (lambda: show_duel(STORY, ()), "rounds must be 0 … 9, one or more, got []"),
+        (lambda: show_losses({}), "losses must hold lists of one or more numbers"),
+        (lambda: show_losses({"a": []}), "losses must hold lists of one or more numbers"),
+        (lambda: show_losses({"a": [1]}, keep=1), "keep must be 0 … 1, not 1, got 1"),
     ],
 )
 def test_bad_input_gets_one_clear_error(call, message):

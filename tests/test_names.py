@@ -17,6 +17,7 @@ from course_utils.errors import CourseError, DataError, require_option
 from course_utils.explorers.pixel_editor import PixelEditor
 from course_utils.files import cleaned, find, nearest
 from course_utils.image_files import load_bitmap, load_image, own_picture, save_bitmap
+from explorer_faces import named
 from notebooks_as_files import CHAPTERS, ROOT, code_cells, read
 
 HERE = "한글 é"  # the folder in which each test works
@@ -59,10 +60,12 @@ def put(folder, name, form="NFC"):
 def edited(name):
     """What the pixel editor says after "load"."""
     editor = PixelEditor([[0, 0], [0, 0]], file="x.pbm")
-    editor._name.value = str(name)
-    editor._load(None)
-    if "not loaded: " in editor.readout.text:
-        raise DataError(editor.readout.text.split("not loaded: ")[1])
+    controls = named(editor.panel)
+    controls["file"].value = str(name)
+    controls["load"].click()
+    said = editor.panel.children[-1].text
+    if "not loaded: " in said:
+        raise DataError(said.split("not loaded: ")[1])
     return editor.bits
 
 
@@ -195,7 +198,7 @@ def test_progress_offers_a_folder(here, capsys):
     assert cli.main(["progress", "homewrk"]) == 1
     assert "did you mean 'Homework'?" in capsys.readouterr().err
     assert cli.main(["progress", "~nobody-here/x"]) == 1 and cli.main(["progress", "x" * 999]) == 1
-    assert capsys.readouterr().err.count("there is no folder") == 2
+    assert capsys.readouterr().err.count("there is no notebook or folder") == 2
 
 
 @pytest.mark.parametrize("way", SAME)
@@ -329,8 +332,8 @@ INSIDE = {  # get what `find_chapter` has found, a file of the course, or Jupyte
     "files": {"find", "write_whole", "how_to_restore", "how_to_update"},
     "explorers.outlines": {"set_outline"},
 } | dict.fromkeys(["doctor"] + [f"command.{name}" for name in (
-    "authors", "readiness", "editions", "live", "notebook_files", "pages", "saved_widgets",
-    "slides", "typed_cells")])  # fmt: skip
+    "authors", "readiness", "editions", "live", "notebook_files", "notes", "pages", "saved_widgets",
+    "slides", "typed_cells", "working_copies")])  # fmt: skip
 
 
 def takers():

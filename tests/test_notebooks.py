@@ -115,6 +115,28 @@ def test_pictures_have_alt_text_a_size_and_something_on_them(path):
 
 
 @chapters
+def test_the_alt_texts_of_figures_are_the_authors(path):
+    """They stand in the cell's metadata, one for each figure; an explorer makes its own."""
+    for cell in code_cells(read(path)):
+        texts = [
+            output.metadata[mime]["alt"]
+            for output in cell.outputs
+            for mime in STORED - {"text/plain"}
+            if mime in output.get("data", {})
+            and "run this cell to move it" not in output.data["text/plain"]
+        ]
+        assert cell.metadata.get("alt", []) == texts, cell.id
+
+
+@chapters
+def test_no_code_describes_its_figure(path):
+    """The answer to the question above would stand in it, and nobody types a description."""
+    for cell in code_cells(read(path)):
+        for node in ast.walk(ast.parse(cell.source)):
+            assert not (isinstance(node, ast.keyword) and node.arg == "alt"), cell.id
+
+
+@chapters
 def test_ignored_outputs_are_few_and_asserted(path):
     code = code_cells(read(path))
     ignored = [i for i, cell in enumerate(code) if "nbval-ignore-output" in tags(cell)]

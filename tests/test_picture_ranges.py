@@ -170,7 +170,7 @@ def test_rounding_beyond_the_range_is_nothing(capfd):
 
 def test_a_row_that_cannot_be_drawn_leaves_no_half_figure():
     with pytest.raises(ArgumentError):
-        figures.show_row({"right": GRAY / 255, "wrong": GRAY}, "Two.")
+        figures.show_row({"right": GRAY / 255, "wrong": GRAY})
     assert plt.get_fignums() == []
 
 

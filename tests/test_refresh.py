@@ -6,14 +6,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_utils.command.authors import clean, refresh_notebook
+from course_utils.command.authors import clean, name_figures, refresh_notebook
 from course_utils.command.saved_widgets import STATE, VIEW
 from course_utils.errors import CourseError
 
 CELLS = (
     "print('one')\nprint('two')",
     "import matplotlib.pyplot as plt\nfrom course_utils.figures import show\n"
-    "fig, ax = plt.subplots()\nax.plot([1, 3, 2])\nshow(fig, 'A line that rises and falls.')",
+    "fig, ax = plt.subplots()\nax.plot([1, 3, 2])\nshow(fig)",
     "import ipywidgets\nipywidgets.IntSlider(value=3)",
     "import os\nprint(os.environ['OMP_NUM_THREADS'], plt.get_backend())",
 )
@@ -42,6 +42,26 @@ def test_two_refreshes_give_the_same_bytes(notebook):
     assert set(cells[3].outputs[0].data) == {"text/plain"}
     assert cells[4].outputs[0].text == "1 module://matplotlib_inline.backend_inline\n"
     assert os.listdir(notebook.parent) == [notebook.name]
+
+
+def test_a_figure_gets_the_text_of_its_author(notebook):
+    content = nbformat.read(notebook, as_version=4)
+    rising = "A line that rises and falls."
+    content.cells[2].metadata["alt"] = [rising]
+    content.cells[2].source += "\nshow(plt.figure())\nprint('two')"
+    nbformat.write(content, notebook)
+    refresh_notebook(notebook)
+    first, second, _ = nbformat.read(notebook, as_version=4).cells[2].outputs
+    assert first.data["text/plain"] == first.metadata["image/png"]["alt"] == rising
+    assert second.metadata["image/png"]["alt"] == "An empty figure."
+
+
+def test_an_explorer_keeps_its_own_text():
+    pictures = [{"image/png": "AA", "text/plain": "own", VIEW: {}}, {"image/jpeg": "AA"}]
+    outputs = [new_output("display_data", data) for data in pictures]
+    name_figures(outputs, ["a photo", "one too many"])
+    assert outputs[0].data["text/plain"] == "own" and not outputs[0].metadata
+    assert outputs[1].metadata == {"image/jpeg": {"alt": "a photo"}}
 
 
 def test_a_failing_cell_leaves_the_notebook_as_it_was(notebook):

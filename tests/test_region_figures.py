@@ -81,9 +81,9 @@ def test_all_colours_differ_and_void_is_black():
 
 def test_a_row_shows_each_picture_once(monkeypatch):
     shown = []
-    monkeypatch.setattr(region_figures, "show", lambda figure, alt, photo: shown.append(figure))
+    monkeypatch.setattr(region_figures, "show", lambda figure, photo, alt: shown.append(figure))
     image = np.zeros((8, 8, 3), np.uint8)
-    show_boxes([("a", image, [[0, 0, 2, 2]], "1", [[1, 1, 3, 3]]), ("b", image, [], ())], "two")
+    show_boxes([("a", image, [[0, 0, 2, 2]], "1", [[1, 1, 3, 3]]), ("b", image, [], ())])
     first, second = shown[0].axes
     assert len(first.patches) == 2 and not second.patches
     plt.close(shown[0])
@@ -96,8 +96,8 @@ def test_a_row_shows_each_picture_once(monkeypatch):
         (lambda: colour_segments(np.zeros(3, int)), "ids must be"),
         (lambda: colour_masks(np.zeros((2, 2), bool)), "masks must be"),
         (lambda: left_to_right([[True]]), "masks must be"),
-        (lambda: figures.show_unet(["a", "b"], ["c", "d"], "no U"), "one text more than decoder"),
-        (lambda: show_boxes([], "none"), "at least one row"),
+        (lambda: figures.show_unet(["a", "b"], ["c", "d"]), "one text more than decoder"),
+        (lambda: show_boxes([]), "at least one row"),
     ],
 )
 def test_bad_input_is_named(call, text):
@@ -128,7 +128,7 @@ def test_the_colour_is_the_place_and_not_the_order():
 def test_a_unet_has_a_skip_connection_a_level(monkeypatch):
     shown = []
     monkeypatch.setattr(figures, "show", lambda figure, alt: shown.append(figure))
-    figures.show_unet(list("abcd"), list("efg"), "a U")
+    figures.show_unet(list("abcd"), list("efg"))
     texts = [text.get_text() for text in shown[0].axes[0].texts]
     assert [text for text in texts if len(text) == 1] == list("abcdefg")
     assert texts.count("skip connection") == 2 and {"encoder", "decoder"} < set(texts)

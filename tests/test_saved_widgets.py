@@ -1,9 +1,11 @@
 """What a saved notebook keeps of explorers and questions: all that its outputs show, no more."""
 
 import ast
+import base64
 import copy
 import functools
 import importlib
+import io
 import json
 
 import nbformat
@@ -11,6 +13,7 @@ import pytest
 from ipywidgets.embed import dependency_state
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 from test_explorers_detection import MAKERS as DETECTION
 from test_explorers_engine import MAKERS as FIRST
 from test_explorers_evolution import MAKERS as EVOLUTION
@@ -210,7 +213,10 @@ def test_the_courses_own_lab_loads_it():
 
 
 def test_editions_and_pages_have_still_pictures(tmp_path):
-    source = book([shows("one", **{"image/png": "AA"})], {"one": TEXT})
+    drawn = io.BytesIO()
+    Image.new("L", (2, 2)).save(drawn, format="PNG")
+    picture = base64.b64encode(drawn.getvalue()).decode()
+    source = book([shows("one", **{"image/png": picture})], {"one": TEXT})
     source.cells[0].source = "# T"
     nbformat.write(source, tmp_path / "01_x.ipynb")
     made = edition(source, copy.deepcopy(source.cells), "student", tmp_path, tmp_path)

@@ -34,6 +34,11 @@ def deck_of(*cells):
     ]
 
 
+def prose(source, *marked, **metadata):
+    """A prose cell with these tags, and further metadata."""
+    return new_markdown_cell(source, metadata={"tags": list(marked), **metadata})
+
+
 def code(source, *printed, tag=None):
     """A code cell that printed these texts."""
     outputs = [new_output("stream", name="stdout", text=text) for text in printed]
@@ -76,6 +81,8 @@ def test_every_section_and_picture_of_the_lecture_is_there(made):
 
 def test_no_solution_stub_import_or_environment_check_is_shown(made):
     path, page = made
+    for note in page.select("aside.notes"):
+        note.extract()  # the speaker sees more
     text = page.find(class_="slides").get_text()
     assert "check_environment" not in text and "not attempted yet" not in text
     assert "run this cell to choose" not in text and "After a restart" not in text
@@ -118,20 +125,84 @@ def test_a_question_its_code_and_its_reading_are_one_slide():
     ]
 
 
+def test_a_sentence_that_ends_in_a_colon_goes_with_its_code():
+    assert deck_of(
+        code("print(1)", "1\n"),
+        new_markdown_cell("One came. It is small. And the next:"),
+        code("print(2)", "2\n"),
+        new_markdown_cell("Two kinds:\n\n- a\n- b"),
+        code("print(3)", "3\n"),
+    )[2:6] == [
+        ("-", "One came. It is small."),
+        ("subslide", "And the next:"),
+        ("-", "print(2)"),
+        ("-", ["2\n"]),
+    ]
+
+
+def test_drawing_is_not_shown():
+    def drawn(source, tag=None, kind=None):
+        picture = new_output("display_data", {"image/png": ""})
+        cell = new_code_cell(source, outputs=[picture], metadata={"tags": [tag] if tag else []})
+        if kind:
+            cell.metadata["slideshow"] = {"slide_type": kind}
+        return slides.shown_code(cell)
+
+    draws = 'fig, ax = plt.subplots()\nax.plot(x)\nshow(fig, "A line.")'
+    assert drawn(draws) == drawn("show_row(pictures)") == drawn(f"names = ['a', 1]\n{draws}") == ""
+    assert drawn(f"y = f(x)  # twice\n\n# the figure\n{draws}") == "y = f(x)  # twice"
+    assert (
+        drawn("for x in y:\n    draw_boxes(x)") == drawn("def f(ax):\n    show_image(1, ax)") == ""
+    )
+    assert drawn("explorer(cat)") == "explorer(cat)"
+    assert drawn("gan.draw_pictures(net)") == "gan.draw_pictures(net)"
+    assert drawn("%matplotlib inline") == "%matplotlib inline"
+    assert drawn("y = f(x)", tag="remove_input") == "" and drawn(draws, kind="-") == draws
+    assert slides.shown_code(code(draws, "printed")) == draws
+
+
+def test_the_speaker_sees_the_purpose_and_the_answers_that_wait():
+    section = new_markdown_cell("## 1.2 Next\n\n*After a restart, run 1.1 first.*\n\nText.")
+    section.metadata["outcome"] = "why it works"
+    made = slides.with_notes(
+        slides.deck_cells(
+            [
+                new_markdown_cell("# 1 · Title"),
+                section,
+                new_markdown_cell("What comes?", metadata={"tags": ["predict"]}),
+                code("print(1)", "1\n"),
+                new_markdown_cell("One came.", metadata={"tags": ["reading"]}),
+                new_markdown_cell("<details><summary>Answers</summary>\n\nTwo.\n\n</details>"),
+            ]
+        )
+    )
+    kinds = [cell.metadata.slideshow.slide_type for cell in made]
+    notes = [cell.source for cell in made if cell.metadata.slideshow.slide_type == "notes"]
+    assert "why it works" in notes[0] and "run 1.1 first" in notes[0]
+    assert [note.strip() for note in notes[1:]] == ["One came.", "Two."]
+    assert kinds[kinds.index("fragment") - 1] == "notes"
+
+
 def test_what_answers_a_prediction_waits():
     assert deck_of(
-        new_markdown_cell("**Predict**: what comes?"),
+        prose("What comes?", "predict"),
         code("print(1)", "1\n"),
-        new_markdown_cell("One.\n\n> **Lecture note.** Sure?"),
+        prose("One.\n\n> **Lecture note.** Sure?", "reading"),
         code("print(2)", "2\n"),
+        prose("Two. And then?", "reading", "predict", then="And then?"),
+        code("print(3)", "3\n"),
     ) == [
-        ("subslide", "**Predict**: what comes?"),
+        ("subslide", "What comes?"),
         ("-", "print(1)"),
         ("fragment", ["1\n"]),
         ("-", "One."),  # in the same fragment
         ("subslide", "> **Lecture note.** Sure?"),
         ("-", "print(2)"),
         ("-", ["2\n"]),
+        ("-", "Two."),
+        ("subslide", "And then?"),
+        ("-", "print(3)"),
+        ("fragment", ["3\n"]),
     ]
 
 
@@ -162,11 +233,12 @@ def test_the_source_has_the_last_word():
 
 def test_exercises_and_glossary_are_left_out():
     assert deck_of(
-        new_markdown_cell("One.\n\n## Exercises\n\nReplace."),
+        prose("One.\n\n## Built\n\nMuch.\n\n## Exercises\n\nReplace.", "exercises"),
         code("two"),
-        new_markdown_cell("## Glossary"),
+        prose("### Exercise 1"),
+        prose("## Glossary", "glossary"),
         new_markdown_cell("## 1.2 Next"),
-    ) == [("subslide", "One.\n\n"), ("slide", "## 1.2 Next")]
+    ) == [("subslide", "One.\n\n"), ("slide", "## Built\n\nMuch.\n\n"), ("slide", "## 1.2 Next")]
 
 
 def test_questions_and_folded_answers():

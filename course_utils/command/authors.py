@@ -12,15 +12,18 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from course_utils.command.editions import tags
 from course_utils.command.kernels import kernel_environment
 from course_utils.command.notebook_files import as_bytes, read_notebook, title, write
+from course_utils.command.saved_widgets import VIEW
 from course_utils.errors import CourseError
 
-KEPT_MIMES = ("text/plain", "image/png", "image/jpeg")
+PICTURES = ("image/png", "image/jpeg")
+KEPT_MIMES = ("text/plain", *PICTURES)
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 BEGIN = "<!-- course map: `uv run course map` writes the lines from here -->"
 END = "<!-- end of the course map -->"
-NOTE = "> **Lecture note.** "
+NOTE = re.compile(r"^> \*\*[^*\n]+\*\* (.*?)(?:\n\n|\Z)", re.M | re.S)  # after its bold words
 NOTES = """## Where the lecture is corrected
 
 What the lecture says stands before each of these notes; the cell measures what the note says.
@@ -63,8 +66,21 @@ def run(notebook, folder):
         raise CourseError(f"a cell failed, the notebook stays as it was:\n{problem}") from None
 
 
+def name_figures(outputs, texts):
+    """Put the author's alt texts, `alt` in a cell's metadata, into the figures it has shown.
+
+    outputs: of the cell, changed in place. texts: one for each figure, in order; a figure beyond
+    them keeps the text that the kernel made. An explorer tells what it shows itself.
+    """
+    shown = [output for output in outputs if "data" in output and VIEW not in output["data"]]
+    figures = [output for output in shown if not output["data"].keys().isdisjoint(PICTURES)]
+    for output, text in zip(figures, texts, strict=False):
+        output["data"]["text/plain"] = text
+        output["metadata"] = {mime: {"alt": text} for mime in PICTURES if mime in output["data"]}
+
+
 def clean(notebook):
-    """Drop what differs from run to run: widget models, timings, versions, streams cut in two."""
+    """Write the alt texts; drop what differs from run to run: widgets, timings, cut streams."""
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": KERNEL,
@@ -75,6 +91,7 @@ def clean(notebook):
         cell.metadata.pop("execution", None)
         if cell.cell_type != "code":
             continue
+        name_figures(cell.outputs, cell.metadata.get("alt", ()))
         outputs = []
         for output in cell.outputs:
             if "data" in output:
@@ -132,21 +149,21 @@ def chapter(path):
 def notes(path):
     """Rows of the table of corrections: each lecture note of a notebook, and what measures it.
 
-    That is the next code cell, or the one that the note's cell names in its metadata, "measured".
+    A note is a quotation that begins with bold words, in a cell tagged `lecture-note`. It is
+    measured by the next code cell, or by the one that its cell names in the metadata, "measured".
     Raises CourseError if there is none.
     """
     notebook, section, found = read_notebook(path), "", []
     code = {cell.id: cell for cell in notebook.cells if cell.cell_type == "code"}
     for place, cell in enumerate(notebook.cells):
         section = re.match(r"## (\d+\.\d+) |", cell.source)[1] or section
-        if cell.cell_type != "markdown" or NOTE not in cell.source:
+        if "lecture-note" not in tags(cell) or not (note := NOTE.search(cell.source)):
             continue
-        text = cell.source.partition(NOTE)[2].partition("\n\n")[0]
         after = (other.id for other in notebook.cells[place:] if other.id in code)
         named = cell.metadata.get("measured", next(after, None))
         if named not in code:
             raise CourseError(f"{path.name}: no cell {named!r} measures the note of {cell.id!r}")
-        text = re.sub(r"\n(> )?", " ", text).strip().removesuffix(":").replace("|", r"\|")
+        text = re.sub(r"\n(> )?", " ", note[1]).strip().removesuffix(":").replace("|", r"\|")
         links = [f"[{section}]({address(path, cell)})", f"[{named}]({address(path, code[named])})"]
         found.append(f"| {links[0]} | {text} | {links[1]} |")
     return found

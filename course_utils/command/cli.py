@@ -1,10 +1,11 @@
-"""The `course` command: lab, check, live, student, progress, slides, handout, refresh, map.
+"""The `course` command: lab, progress, check, student, live, slides, handout; authors' commands.
 
 Each subcommand is a function of what `argparse` read; it returns an exit code, None for 0. What it
 needs is imported only there, so that `course lab` is quick.
 """
 
 import argparse
+import contextlib
 import sys
 
 from course_utils.command.lab import start_lab
@@ -16,6 +17,7 @@ from course_utils.command.notebook_files import (
     find_notebook,
 )
 from course_utils.errors import CourseError
+from course_utils.files import nearest
 
 
 def main(arguments=None):
@@ -23,7 +25,15 @@ def main(arguments=None):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not every terminal knows every sign
             stream.reconfigure(errors="replace")
-    parser = make_parser()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser, commands = make_parser()
+    if not arguments:
+        parser.print_help()
+        return 0
+    if not arguments[0].startswith("-") and arguments[0] not in commands:
+        meant = nearest(arguments[0], list(commands))
+        hint = f"; did you mean `course {meant}`?" if meant else "; `course` alone lists them"
+        parser.error(f"there is no command {arguments[0]!r}{hint}")
     chosen, others = parser.parse_known_args(arguments)
     to_jupyter = chosen.command == "lab" or getattr(chosen, "open", False)
     if others and (not to_jupyter or not others[0].startswith("-")):
@@ -39,45 +49,80 @@ def main(arguments=None):
 
 
 def make_parser():
-    """The command line: each subcommand with its options, and the function that runs it."""
-    parser = argparse.ArgumentParser(prog="course", description="Work with the course.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    """The command line, and its subcommands: each with options, and the function that runs it.
+
+    Returns an ArgumentParser and a dict of name → the subcommand's parser.
+    """
+    parser = argparse.ArgumentParser(
+        prog="course", usage="course COMMAND …", add_help=False,
+        description="Type first: uv run course lab 1",
+    )  # fmt: skip
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(
+        dest="command", required=True, prog="course", title="commands", metavar="COMMAND --help",
+        help="tells more of a command",
+    )  # fmt: skip
 
     def add(name, run, text):
         command = commands.add_parser(name, help=text)
         command.set_defaults(run=run)
         return command
 
-    lab = add("lab", open_chapter, "start JupyterLab and open a chapter")
+    lab = add("lab", open_chapter, "start JupyterLab, and open your copy of a chapter")
     lab.add_argument("chapter", nargs="?", default="1", help="chapter to open: 1 … 4 (default 1)")
     lab.add_argument("--no-browser", action="store_true", help="print the address only")
+    lab.add_argument("--verbose", action="store_true", help="show the log of the server")
+    lab.add_argument(
+        "--source", action="store_true", help="open the chapter itself, in notebooks/ (authors)"
+    )
     lab.epilog = "Other options go to JupyterLab, for example --port=9999."
-    add("check", check, "check environment, widgets, data, chapters")
-    live = add("live", make_live, "write the instructor's edition of a chapter")
-    live.add_argument("--large", action="store_true", help="larger text in figures and code")
+    progress = add("progress", tell_progress, "tell which exercises are solved")
+    progress.add_argument(
+        "place",
+        nargs="?",
+        help="your notebook, or the folder of your notebooks (default: build and notebooks)",
+    )
+    add("check", check, "check whether this machine is ready for a lesson")
     student = add("student", make_student, "write a chapter without its solutions")
     student.add_argument("--beside", action="store_true", help="write a copy beside your work")
+    live = add("live", make_live, "write the instructor's edition of a chapter, to type live")
+    live.add_argument("--large", action="store_true", help="larger text in figures and code")
     for edition in (live, student):
         edition.add_argument("chapter", help="chapter: 1 … 4")
         edition.add_argument("--open", action="store_true", help="start JupyterLab on it")
         edition.epilog = "With --open, other options go to JupyterLab, for example --port=9999."
-    progress = add("progress", tell_progress, "tell which exercises are solved")
-    progress.add_argument(
-        "folder", nargs="?", help="of your notebooks (default: build/student and notebooks)"
-    )
     for command in (
         add("slides", make_slides, "write a chapter as a deck of slides"),
         add("handout", make_handouts, "write a chapter as one page to read"),
-        add("refresh", refresh, "run notebooks and store their outputs (authors)"),
+        add("refresh", refresh, "for authors: run chapters and store their outputs"),
     ):
         command.add_argument("chapters", nargs="*", help="chapters: 1 … 4 (default: all)")
-    add("map", write_map, "write the course map in notebooks/README.md (authors)")
-    return parser
+    add("map", write_map, "for authors: write the course map in notebooks/README.md")
+    add("preview", write_preview, "for authors: draw the picture of README.md")
+    return parser, commands.choices
 
 
 def open_chapter(chosen):
-    """Start JupyterLab on a chapter, or on any notebook in the course's folder."""
-    start_lab(find_notebook(chosen.chapter, chosen.others), chosen.no_browser, chosen.others)
+    """Start JupyterLab on one's copy of a chapter, or on any notebook in the course's folder.
+
+    The other chapters get their copies, too, so that the list of files has them all.
+    """
+    from course_utils.command.working_copies import WORK, prepare
+
+    notebook = find_notebook(chosen.chapter, chosen.others)
+    chapters, copied = chapter_paths([]), None
+    if notebook in chapters and not chosen.source:
+        copied = prepare(notebook, WORK)
+        for other in chapters:
+            with contextlib.suppress(CourseError):  # it is told where that chapter is opened
+                prepare(other, WORK)
+    start_lab(
+        copied.opened if copied else notebook,
+        chosen.no_browser,
+        chosen.others,
+        verbose=chosen.verbose,
+        working_copy=copied,
+    )
 
 
 def check(chosen):
@@ -103,6 +148,7 @@ def make_live(chosen):
     if written.kept:
         print(f"{shown(written.kept)}: what you had typed there before")
     print(f"{shown(written.path)}: {written.count} cells to type")
+    print(f"{shown(written.notes)}: what to say, for your phone and not for the projector")
     if not chosen.open:
         option = " --large" if chosen.large else ""
         print(f"Open it: uv run course live {int(chapter.stem[:2])}{option} --open")
@@ -139,8 +185,9 @@ def tell_progress(chosen):
     """Print a line for each chapter of a student's folder, and what could not be read."""
     from course_utils.command.editions import STUDENT
     from course_utils.command.solved import report
+    from course_utils.command.working_copies import WORK
 
-    lines, problems = report([chosen.folder] if chosen.folder else [STUDENT, CHAPTERS])
+    lines, problems = report([chosen.place] if chosen.place else [WORK, STUDENT, CHAPTERS])
     print("\n".join(lines))
     for problem in problems:
         print(f"Left out: {problem}", file=sys.stderr)
@@ -183,6 +230,15 @@ def write_map(chosen):
     readme = CHAPTERS / "README.md"
     changed = write(readme, chapter_paths([]))
     print(f"{readme.name}: the course map is {'written' if changed else 'as it was'}")
+
+
+def write_preview(chosen):
+    """Draw the picture of the README into notebooks/preview.jpg."""
+    from course_utils.command.notebook_files import write
+    from course_utils.command.preview import draw_preview
+
+    write(CHAPTERS / "preview.jpg", draw_preview())
+    print("preview.jpg is drawn")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Editions: the student's, what it shares with the instructor's, and that no work is overwritten.
 
-An edition carries the SHA-256 of its cells in its own metadata: a file whose cells have another one
-is somebody's work, whatever it is.
+Both are met without outputs, and what answers a prediction is folded: see `without_answers`. An
+edition finds its way by the tags of cells, never by the words in them. It carries the SHA-256 of
+its cells in its own metadata: a file whose cells have another one is somebody's work, whatever it
+is.
 """
 
 import copy
@@ -13,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import nbformat
+from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat.v4 import new_markdown_cell
 
 from course_utils.command.notebook_files import CODE, as_bytes, read_notebook, title, write
@@ -22,6 +25,8 @@ from course_utils.files import ROOT
 
 BUILD = ROOT / "build"
 STUDENT = BUILD / "student"
+STILL = "run this cell to"  # in the text of a stored explorer or question
+FOLD = "<details><summary>Then read</summary>"
 FOLDED = re.compile(r"<details><summary>.*?</summary>\s*(.*?)\s*</details>\s*", re.S)
 LINK = re.compile(r'(\]\(|(?:src|href)="|^\[[^\]\n]+\]: )([^)\s"#]+)', re.M)
 
@@ -50,6 +55,40 @@ def printed(cell):
         else:
             texts.append(output.get("text") or output.get("data", {}).get("text/plain", ""))
     return "".join(text if isinstance(text, str) else "".join(text) for text in texts)
+
+
+def reading(cell):
+    """A prose cell's text in two: what answers a prediction, and the rest; either may be "".
+
+    The tag `reading` makes the first paragraph the answer. The cell's metadata may name the words
+    with which the rest begins, "then"; "" stands for the end of the cell.
+    """
+    if "reading" not in tags(cell):
+        return "", cell.source
+    then = cell.metadata.get("then", "\n\n")
+    if then not in cell.source:  # somebody has worded it anew
+        then = "\n\n"
+    answer, first, rest = cell.source.partition(then) if then else (cell.source, "", "")
+    return answer.strip(), (first + rest).strip()
+
+
+def without_answers(cells):
+    """Copies of a chapter's cells as one meets them: nothing was run, no prediction is answered.
+
+    Outputs and execution counts are gone, except for the still pictures of explorers and the texts
+    of questions. What answers a prediction (`reading`) is folded under "Then read". cells: list of
+    a notebook's cells, which stay as they are. Returns a list as long, in the same order.
+    """
+    clear, met = ClearOutputPreprocessor(), copy.deepcopy(cells)
+    for cell in met:
+        answer, rest = reading(cell)
+        if answer:
+            cell.source = f"{FOLD}\n\n{answer}\n\n</details>\n\n{rest}".rstrip()
+        elif cell.cell_type == "code" and STILL in printed(cell):
+            cell.execution_count = None
+        else:
+            clear.preprocess_cell(cell, {}, 0)
+    return met
 
 
 def relink(text, old, new):
@@ -145,14 +184,15 @@ class StudentsWork(CourseError):
     """A file holds a student's work and is not overwritten; the message names the ways out."""
 
 
-def write_student(path, folder=STUDENT, beside=False):
+def write_student(path, folder=BUILD, beside=False):
     """Write the student's edition of the chapter at `path`; returns the paths that were written.
 
-    A file with a student's work stays, and StudentsWork is raised before anything is written.
-    beside: write "NAME (2).ipynb", then (3), and so on. Solutions with somebody's notes stay.
+    It stands in student/ of `folder`, the solutions in solutions/. A file with a student's work
+    stays, and StudentsWork is raised before anything is written. beside: write "NAME (2).ipynb",
+    then (3), and so on. Solutions with somebody's notes stay.
     """
-    target = folder / path.name
-    answers = folder / f"{path.stem}_solutions.ipynb"
+    target = folder / STUDENT.name / path.name
+    answers = folder / "solutions" / f"{path.stem}_solutions.ipynb"
     if holds_work(target):
         if not beside:
             chapter = int(path.stem[:2])
@@ -162,28 +202,30 @@ def write_student(path, folder=STUDENT, beside=False):
                 f"{chapter} --beside`"
             )
         target = free_name(target)
-    files = {target: student_edition(path, folder)}
+    files = {target: student_edition(path, target.parent)}
     if not holds_work(answers):
-        files[answers] = solutions_edition(path, folder)
+        files[answers] = solutions_edition(path, answers.parent)
     for file, notebook in files.items():
         write(file, as_bytes(notebook))
     return list(files)
 
 
 def student_edition(path, folder):
-    """The chapter at `path` without its solutions, for `folder`, as a notebook."""
+    """The chapter at `path` without answers and solutions, for `folder`, as a notebook."""
     source = read_notebook(path)
+    where = f"*The solutions are not here: they stand in build/solutions/, {path.stem}_solutions.*"
     cells = []
-    for cell in copy.deepcopy(source.cells):
+    for cell in without_answers(source.cells):
         if "solution" in tags(cell):
             rest = FOLDED.sub("", cell.source).strip() if cell.cell_type == "markdown" else ""
             if not rest:
                 continue
             cell.source = rest
             cell.metadata["tags"] = [tag for tag in tags(cell) if tag != "solution"]
-        if "## Exercises\n" in prose(cell):
-            where = f"*The solutions are not here: they stand in {path.stem}_solutions.ipynb.*"
-            cell.source = cell.source.replace("## Exercises\n", f"## Exercises\n\n{where}\n", 1)
+        if "exercises" in tags(cell):
+            heading = [*re.finditer(r"^## .*$", cell.source, re.M)][-1]
+            parts = cell.source[: heading.end()], where, cell.source[heading.end() :].strip()
+            cell.source = "\n\n".join(parts)
         cells.append(cell)
     return edition(source, cells, "student", path.parent, folder)
 

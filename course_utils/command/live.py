@@ -1,84 +1,74 @@
-"""The instructor's edition: lesson cells emptied, each with its finished twin folded below it.
+"""The instructor's edition: lesson cells emptied; what runs in its kernel is in `typed_cells`.
 
-A cell is a lesson cell by its tag `lesson`. What runs in the edition's kernel is in `typing`.
+A cell is a lesson cell by its tag `lesson`. The notes on it are a page of their own: `notes`.
 """
 
 import ast
 import builtins
-import copy
+import itertools
 import json
-import re
 from pathlib import Path
 from typing import NamedTuple
 
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell
 
-from course_utils.command.editions import (
-    BUILD,
-    edition,
-    opens_section,
-    printed,
-    prose,
-    put_aside,
-    tags,
-)
+from course_utils.command.editions import BUILD, edition, put_aside, tags, without_answers
 from course_utils.command.notebook_files import as_bytes, read_notebook, write
+from course_utils.command.notes import write_notes
 from course_utils.errors import CourseError
 from course_utils.files import how_to_restore
 
-FINISHED, FINISH = "# finished: ", "%finish"
+FINISH = "%finish"
 CODE_SIZE, PROSE_SIZE = "20px", "18px"
-LONGEST_NOTE = 8  # lines of a stored output that a speaker note quotes
 
 
 class Written(NamedTuple):
-    """An edition that was written: where, how many cells to type, and where older work went."""
+    """An edition that was written: where, how many cells to type, where older work went; notes."""
 
     path: Path
     count: int
     kept: Path | None
+    notes: Path
 
 
 def write_live(path, folder=BUILD / "live", large=False):
-    """Write the instructor's edition of the chapter at `path`; returns what was `Written`.
+    """Write the instructor's edition of the chapter at `path`, and its notes; returns `Written`.
 
-    folder: where to. large: figures get larger text. What was typed into an edition that is there
+    folder: where to. large: figures are larger. What was typed into an edition that is there
     already is kept as "NAME (2).ipynb", then (3), and so on. Raises CourseError.
     """
     notebook = live_edition(path, folder, large)
     target = folder / path.name
     kept = put_aside(target)
     write(target, as_bytes(notebook))
-    return Written(target, sum("emptied" in tags(cell) for cell in notebook.cells), kept)
+    count = sum("emptied" in tags(cell) for cell in notebook.cells)
+    return Written(target, count, kept, write_notes(path, folder))
 
 
 def live_edition(path, folder, large=False):
     """The instructor's edition, for `folder`, of the chapter at `path`, as a notebook."""
     source = read_notebook(path)
-    emptied = emptied_cells(source)
-    cells = []
-    for place, cell in enumerate(source.cells):
+    emptied, cells = emptied_cells(source), without_answers(source.cells)
+    for cell in cells:
         if cell.id in emptied:
-            cells += _pair(cell, emptied[cell.id])
-        else:
-            cells.append(copy.deepcopy(cell))
-        if opens_section(cell) and (note := _note(source.cells, place, emptied)):
-            cells.append(_generated(new_markdown_cell(note), f"notes_{cell.id}", "speaker-notes"))
+            cell.source = emptied[cell.id]
+            cell.metadata["tags"] = [*tags(cell), "emptied"]
     option = ", large=True" if large else ""
     start = f'from course_utils.command.typed_cells import start\n\nstart("{path.stem}"{option})'
     first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), None)
     if first is None:
         fix = how_to_restore(f"notebooks/{path.name}", typed=True)
         raise CourseError(f"{path.name} has no code: {fix}")
-    cells.insert(first, _generated(new_code_cell(start), "live_start", "live-start"))
+    cells.insert(first, new_code_cell(start, id="live_start", metadata={"tags": ["live-start"]}))
     return edition(source, cells, "live", path.parent, folder)
 
 
 def emptied_cells(notebook):
-    """Dict of cell ID → what stands in that cell before it is typed: comment or signature.
+    """Dict of cell ID → what stands in that cell before it is typed, and `%finish ID` below it.
 
-    A signature whose defaults, decorators or base classes need a name that may be missing
-    becomes a comment, so that running it never raises.
+    That is its comment, and the signatures of what it defines; where it has neither, the sentence
+    in its metadata, "task". A signature whose defaults, decorators or base classes need a name
+    that may be missing becomes a comment, so that it can stand there without being run.
     """
     known, emptied = set(dir(builtins)), {}
     for cell in notebook.cells:
@@ -92,11 +82,7 @@ def emptied_cells(notebook):
 def _empty(cell, known):
     """The text of one emptied cell; names that its stubs define are added to `known`."""
     lines = cell.source.splitlines()
-    first = []
-    for line in lines:
-        if not line.startswith("#"):
-            break
-        first.append(line)
+    first = [*itertools.takewhile(lambda line: line.startswith("#"), lines)]
     pieces = ["\n".join(first)] if first else []
     for node in parsed(cell.source).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -107,6 +93,7 @@ def _empty(cell, known):
                 stub = "\n".join(f"# {line}" for line in stub.splitlines())
             pieces.append(stub)
     gap = "\n\n\n" if len(pieces) > len(first[:1]) else "\n"
+    pieces = pieces or [f"# {cell.metadata.get('task', 'Type it.')}"]
     return gap.join([*pieces, f"{FINISH} {cell.id}"])
 
 
@@ -150,60 +137,6 @@ def _imported(source):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names |= {name.asname or name.name.split(".")[0] for name in node.names}
     return names
-
-
-def _pair(cell, text):
-    """An emptied cell, and its finished twin with the source folded away."""
-    empty = copy.deepcopy(cell)
-    empty.update(source=text, outputs=[], execution_count=None)
-    empty.metadata["tags"] = [*tags(cell), "emptied"]
-    folded = f"{FINISHED}{cell.id}\n{cell.source}"  # a folded cell shows its first line
-    twin = _generated(new_code_cell(folded), f"{cell.id}_finished", "finished")
-    twin.metadata["jupyter"] = {"source_hidden": True}
-    return [empty, twin]
-
-
-def _generated(cell, name, tag):
-    """A cell that only the edition has, with its ID and its tag."""
-    cell.id, cell.metadata["tags"] = name, [tag]
-    return cell
-
-
-def _note(cells, place, emptied):
-    """The folded speaker notes of the section that begins at `place`; "" if it needs none."""
-    section = [cells[place]]
-    for cell in cells[place + 1 :]:
-        if opens_section(cell):
-            break
-        section.append(cell)
-    parts, typed = [], [cell for cell in section if cell.id in emptied]
-    numbered = re.search(r"^## \d", prose(cells[place]), re.M)
-    code = sum(cell.cell_type == "code" for cell in section)
-    if typed or numbered:
-        parts.append(f"**To type**: {len(typed)} of {code} cells." if typed else "Nothing to type.")
-    for number, cell in enumerate(section):
-        if "**Predict**" in prose(cell):
-            asked = re.findall(r"\*\*Predict\*\*:?[^\n]*", cell.source)
-            after = next((c.id for c in section[number:] if c.cell_type == "code"), "the end")
-            parts += [f"**Stop before `{after}`.** {text}" for text in asked]
-        elif cell.id in emptied:
-            parts.append(_typed(cell))
-    if not parts:
-        return ""
-    return "\n\n".join(["<details><summary>Speaker notes</summary>", *parts, "</details>"])
-
-
-def _typed(cell):
-    """What a speaker note says about one cell: its name, its first line, what it prints."""
-    first = next(line for line in cell.source.splitlines() if line.strip() and line[0] != "#")
-    ticks = "``" if "`" in first else "`"
-    said = f"`{cell.id}`: {ticks}{first}{ticks}"
-    lines = printed(cell).rstrip().splitlines()
-    if not lines:
-        return f"{said} prints nothing."
-    if len(lines) > LONGEST_NOTE:
-        lines = [*lines[:LONGEST_NOTE], "…"]
-    return "\n".join([f"{said} gives", "", "````text", *lines, "````"])
 
 
 def lab_settings(folder=BUILD / "large_type"):

@@ -1,24 +1,38 @@
-"""Pages: a handout, and what it shares with decks (stored chapter, formulas, exporter, styles).
+"""Pages: a handout, and what it shares with decks (stored chapter, questions, formulas, exporter).
 
 A handout is a chapter with its outputs as one page, for reading on a phone, or on paper by the
 browser's own printing. A page that comes out of here is one file: pictures, styles and scripts are
 in it, and it asks the network for nothing.
 """
 
+import ast
 import re
+from base64 import b64decode
+from importlib import import_module
+from io import BytesIO
+from itertools import groupby
 from pathlib import Path
 
 from jinja2 import FileSystemLoader
 from latex2mathml import exceptions
 from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
+from nbformat.v4 import new_markdown_cell
+from PIL import Image
 
+from course_utils.command.editions import relink, tags
 from course_utils.command.notebook_files import CODE, read_notebook, title, write
 from course_utils.command.saved_widgets import without_widgets
 from course_utils.errors import CourseError
 
 TEMPLATES = Path(__file__).parent / "templates"
 FORMULA = re.compile(r"(\${1,2})([^$\n]+)\1")  # $ in a line, $$ in the middle of one of its own
+SECTION = re.compile(r"^(?=## )", re.M)
+ONLY_LIVE = re.compile(r"^\*After a restart.*\n*|\s*\(run this cell to choose\)", re.M)
+KNOWS = re.compile(r"^from (course_utils\.exercises\.\w+) import .*\bask\b", re.M)
+ASKS = re.compile(r"""^ask\(["'](\w+)["']\)""", re.M)
+TEXT = re.compile(r"(?:^|(?<=>))[^<>]+")  # in HTML
+HANGUL = re.compile(r"[가-힣]+(?: [가-힣]+)*")
 NOT_TEX = tuple(kind for kind in vars(exceptions).values() if isinstance(kind, type))
 
 
@@ -27,20 +41,80 @@ def write_handout(path, folder):
 
     Raises CourseError.
     """
-    notebook = read_chapter(path)
-    course = {"title": title(notebook), "css": style("page.css", "handout.css")}
+    notebook, path = read_chapter(path), Path(path)
+    notebook.cells = handout_cells(notebook.cells)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = with_formulas(cell.source)
-    maker = exporter(HTMLExporter, "handout.html.j2")
-    page, _ = maker.from_notebook_node(notebook, {"course": course})
-    target = Path(folder) / f"{Path(path).stem}.html"
+            cell.source = with_formulas(relink(cell.source, path.parent, folder))
+    sections = [cell for cell in notebook.cells if opens_section(cell)]
+    course = {
+        "title": title(notebook),
+        "css": style("page.css", "handout.css"),
+        "contents": "\n".join(
+            f"- [{cell.source.splitlines()[0][3:]}](#cell-id={cell.id})" for cell in sections
+        ),
+    }
+    page, _ = exporter(HTMLExporter, "handout.html.j2").from_notebook_node(
+        notebook, {"course": course}
+    )
+    target = Path(folder) / f"{path.stem}.html"
     write(target, page.encode())
     return target
 
 
+def handout_cells(cells):
+    """The cells of a chapter → those of its handout.
+
+    Each section (H2) begins a cell, to which the contents lead. What prepares the notebook is
+    folded: what stands between the title and the first section, and cells that only import, or
+    that are skipped on slides.
+    """
+    made = []
+    for cell in cells:
+        if cell.cell_type != "markdown":
+            made.append(cell)
+            continue
+        pieces = SECTION.split(ONLY_LIVE.sub("", cell.source))
+        for number, text in enumerate(filter(str.strip, pieces)):
+            piece = new_markdown_cell(text, metadata=cell.metadata)
+            piece.id = f"{cell.id}-{number + 1}" if number else cell.id
+            made.append(piece)
+    first = next((place for place, cell in enumerate(made) if opens_section(cell)), 1)
+
+    def prepares(numbered):
+        place, cell = numbered
+        skipped = cell.metadata.get("slideshow", {}).get("slide_type") == "skip"
+        return 0 < place < first or skipped or only_imports(cell)
+
+    for folded, group in groupby(enumerate(made), prepares):
+        if folded:
+            group = [cell for _, cell in group]
+            group[0].metadata["fold_begins"] = "What this notebook imports"
+            group[-1].metadata["fold_ends"] = True
+    return made
+
+
+def opens_section(cell):
+    """Whether a cell begins with a heading of the second level."""
+    return cell.cell_type == "markdown" and cell.source.startswith("## ")
+
+
+def statements(source):
+    """The top-level statements of a cell's code; an empty list if it is not Python."""
+    try:
+        return ast.parse(source).body
+    except SyntaxError:
+        return []
+
+
+def only_imports(cell):
+    """Whether a code cell does nothing but import."""
+    found = statements(cell.source) if cell.cell_type == "code" else []
+    return bool(found) and all(isinstance(one, ast.Import | ast.ImportFrom) for one in found)
+
+
 def read_chapter(path):
-    """The notebook at `path`, widgets as still pictures.
+    """The notebook at `path`: widgets as still pictures, questions as text with a folded answer.
 
     Raises CourseError if it is none, or if it was never run.
     """
@@ -52,7 +126,43 @@ def read_chapter(path):
         raise CourseError(
             f"{path.name} has no stored outputs: run `uv run course refresh {number}` first"
         )
+    known = KNOWS.search("\n".join(cell.source for cell in code))
+    questions = import_module(f"{known[1]}_questions").QUESTIONS if known else {}
+    for cell in code:
+        asked = ASKS.search(cell.source)
+        if "question" in tags(cell) and asked and asked[1] in questions:
+            for output in cell.outputs:
+                output["data"] = {"text/markdown": asked_text(questions[asked[1]])}
+            cell.metadata["transient"] = {"remove_source": True}
+        for output in cell.outputs:
+            measure(output)
     return without_widgets(notebook)
+
+
+def asked_text(question):
+    """A question as Markdown: its options, and folded below them which is right, and why."""
+    options = [f"- {text}" for text, _, _ in question.options]
+    reasons = [
+        f"- {'✓' if right else '✗'} **{text}**: {reason}"
+        for text, right, reason in question.options
+    ]
+    answer = ["<details><summary>Answer</summary>", "", *reasons, "", "</details>"]
+    return "\n".join([f"**{question.text}**", "", *options, "", *answer])
+
+
+def measure(output):
+    """Put a picture's width and height, in pixels of the page, into the metadata of an output."""
+    for mime in ("image/png", "image/jpeg"):
+        if mime in output.get("data", {}):
+            stored = output.metadata.setdefault(mime, {})
+            width, height = Image.open(BytesIO(b64decode(output.data[mime]))).size
+            stored.setdefault("width", width)
+            stored.setdefault("height", height * stored["width"] // width)
+
+
+def with_korean(html):
+    """HTML → the same with its Hangul marked as Korean, for screen readers and fonts."""
+    return TEXT.sub(lambda text: HANGUL.sub(r'<span lang="ko">\g<0></span>', text[0]), html)
 
 
 def with_formulas(source):
@@ -81,7 +191,7 @@ def exporter(kind, template, **settings):
 
     settings: further traits of the exporter.
     """
-    return kind(
+    made = kind(
         extra_loaders=[FileSystemLoader(TEMPLATES)],
         template_file=template,
         exclude_input_prompt=True,
@@ -89,6 +199,8 @@ def exporter(kind, template, **settings):
         exclude_anchor_links=True,
         **settings,
     )
+    made.register_filter("korean", with_korean)
+    return made
 
 
 def style(*names):

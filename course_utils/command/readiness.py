@@ -10,6 +10,7 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_runtime_dir
 
 from course_utils import doctor
+from course_utils.command.working_copies import WORK
 from course_utils.data import manifest, read_checked
 from course_utils.doctor import EnvironmentProblem
 from course_utils.errors import CourseError
@@ -35,6 +36,8 @@ def examine(chapters):
         doctor.check_widgets,
         doctor.check_pointer,
         check_runtime_folder,
+        check_work_folder,
+        doctor.set_threads,
         lambda: lines.append(doctor.describe(None)),
     ):
         try:
@@ -55,14 +58,28 @@ def examine(chapters):
 
 def check_runtime_folder(folder=None):
     """Refuse a folder of running servers and kernels that cannot be written. folder: Jupyter's."""
-    folder = there = Path(folder or jupyter_runtime_dir())
-    while not there.exists():
-        there = there.parent
-    if not os.access(there, os.W_OK):
+    folder = Path(folder or jupyter_runtime_dir())
+    if there := _locked(folder):
         raise EnvironmentProblem(
             f"JupyterLab cannot write {folder}: mend the permissions of {there}, or name another "
             "folder in the variable JUPYTER_RUNTIME_DIR"
         )
+
+
+def check_work_folder(folder=WORK):
+    """Refuse a folder of working copies that cannot be written."""
+    if there := _locked(folder):
+        raise EnvironmentProblem(
+            f"`course lab` cannot write your copies of the chapters into {folder}: mend the "
+            f"permissions of {there}, or open the chapters themselves with `course lab --source`"
+        )
+
+
+def _locked(folder):
+    """The folder that keeps `folder` from being written or made; None if nothing does."""
+    while not folder.exists():
+        folder = folder.parent
+    return None if os.access(folder, os.W_OK) else folder
 
 
 def check_data():

@@ -80,7 +80,7 @@ def without_widgets(notebook):
 def views(cell):
     """The names of the models that the outputs of a cell show."""
     found = [output.get("data", {}).get(VIEW) for output in cell.get("outputs", [])]
-    return [view["model_id"] for view in found if view and "model_id" in view]
+    return [view["model_id"] for view in found if view and view.get("model_id")]
 
 
 def stored_models(notebook):

@@ -1,7 +1,6 @@
 """What a student has solved so far: the metadata of the outputs that are stored in notebooks."""
 
 import re
-from pathlib import Path
 
 from course_utils.command.editions import ROOT, shown, tags
 from course_utils.command.notebook_files import read_notebook
@@ -16,29 +15,35 @@ STATES = ("not attempted", "tried", "solved")  # from worst to best
 def report(folders):
     """Lines, one a chapter: solved, tried, not attempted, the next one to try; and problems.
 
-    folders: list of where the student's notebooks are. Several copies of a chapter, whatever is
-    added to its name, count together: the best state of each exercise. Problems: sentences on
-    copies that cannot be read. Raises ArgumentError if a single folder has no chapter.
+    folders: list of where the student's notebooks are; a notebook itself will do, too. Several
+    copies of a chapter, whatever is added to its name, count together: the best state of each
+    exercise. Problems: sentences on copies that cannot be read. Raises ArgumentError if there is no
+    chapter at all.
     """
-    found, known, chapters = [find(folder, Path.is_dir) for folder in folders], chapter_names(), {}
-    for folder in (folder for folder, hint in found if hint is None):
-        for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
-            own = path.stem.split(" (")[0]
-            stem = next((name for name in known if path.stem.startswith(name)), own)
-            if not path.stem.endswith("_solutions"):
+    found, known, chapters = [find(place, _holds) for place in folders], chapter_names(), {}
+    for place in (place for place, hint in found if hint is None):
+        for path in sorted(place.glob("*.ipynb")) if place.is_dir() else [place]:
+            own = path.stem.split(" (")[0] if re.match(r"\d\d_", path.stem) else None
+            stem = next((name for name in known if name in path.stem), own)
+            if stem and not path.stem.endswith("_solutions"):
                 chapters.setdefault(stem, []).append(path)
     if not chapters:
-        (folder, hint), *_ = found
-        where = shown(folder.resolve())
+        (place, hint), *_ = found
+        where = shown(place.resolve())
         if hint is not None:
-            hint = hint or ": name the one with your notebooks"
-            raise ArgumentError(f"there is no folder {where}{hint}")
+            hint = hint or ": name your notebook, or the folder that it is in"
+            raise ArgumentError(f"there is no notebook or folder {where}{hint}")
         raise ArgumentError(
-            f"folder must hold notebooks of the course, and {where} has none: write yours with "
-            "`course student 1`, or see those of the lesson with `course progress notebooks`"
+            f"{where} has no chapter of the course: begin one with `course lab 1`, or see those of "
+            "the lesson with `course progress notebooks`"
         )
     problems = []
     return [_line(stem, paths, problems) for stem, paths in sorted(chapters.items())], problems
+
+
+def _holds(path):
+    """Whether a path may hold a student's work: a folder or a notebook."""
+    return path.is_dir() or (path.suffix == ".ipynb" and path.is_file())
 
 
 def chapter_names():

@@ -1,22 +1,28 @@
-"""What runs in the kernel of the instructor's edition: `%finish ID`, and larger text in figures."""
+"""What runs in the kernel of the instructor's edition: `%finish ID`, and larger text in figures.
+
+A cell is filled in before IPython reads it. So what runs, and is shown, counted and found at fault,
+is the finished code, as if somebody had typed it.
+"""
 
 import ast
 
 from IPython import get_ipython
+from IPython.display import HTML, display
 
 from course_utils.command.live import FINISH, emptied_cells, parsed
 from course_utils.command.notebook_files import CHAPTERS, read_notebook
 from course_utils.errors import ArgumentError
 
-LARGER = 1.35  # how much larger text in figures gets with --large
-FONT_SIZES = ("font.size", "axes.titlesize", "axes.labelsize")
+LARGER, FINER = 1.35, 1.65  # with --large: of text in figures, of their pixels
+PROMPTS = "<style>.jp-Notebook { --jp-cell-prompt-width: 96px }</style>"  # room for [100]
 
 
 def start(chapter, large=False):
-    """Make the line `%finish ID` known to this kernel; the edition's first cell calls it.
+    """Let each emptied cell with the line `%finish ID` fill itself in when it is run as it is.
 
-    chapter: the notebook's name without its ending. large: figures get larger text.
-    Raises ArgumentError if there is no such chapter, or no IPython.
+    The edition's first cell calls it. chapter: the notebook's name without its ending. large:
+    figures fill a projector, with larger text. Raises ArgumentError if there is no such chapter,
+    or no IPython.
     """
     path, shell = CHAPTERS / f"{chapter}.ipynb", get_ipython()
     if not path.is_file():
@@ -27,31 +33,45 @@ def start(chapter, large=False):
     finished = {cell.id: cell.source for cell in source.cells}
     emptied = emptied_cells(source)
 
-    def finish(name):
-        """Put the finished code into this cell, unless something has been typed there."""
+    def fill(lines):
+        """The lines of a cell that is about to run → those that run in their place."""
+        marks = [line for line in lines if line.startswith(f"{FINISH} ")]
+        name = marks[0].split()[-1] if marks else None
         if name not in emptied:
-            print(f"no cell {name!r} in {path.name}: write this edition anew, `course live`")
-        elif is_untouched(shell.history_manager.input_hist_raw[-1], emptied[name]):
-            shell.set_next_input(finished[name], replace=True)
+            return lines
+        if not is_untouched("".join(lines), emptied[name]):
+            return ["\n" if line in marks else line for line in lines]
+        shell.set_next_input(finished[name], replace=True)
+        return finished[name].splitlines(keepends=True)
 
+    def finish(name):
+        print(f"no cell {name!r} in {path.name}: write this edition anew, `course live`")
+
+    steps = shell.input_transformers_cleanup
+    steps[:] = [fill, *(step for step in steps if getattr(step, "__name__", "") != "fill")]
     shell.register_magic_function(finish, "line", FINISH.lstrip("%"))
     if large:
         enlarge()
-    print("Type into the emptied cells, or run one as it is: it fills itself. Run it again then.")
+        display(HTML(PROMPTS))
+    print("Type into an emptied cell, or run it as it is: it fills itself in, and runs.")
 
 
 def is_untouched(text, emptied):
     """Whether an emptied cell still says nothing of its own; comments do not count."""
-    now = ast.dump(parsed(text))
+    try:
+        now = ast.dump(parsed(text))
+    except SyntaxError:
+        return False
     return now in (ast.dump(parsed(emptied)), ast.dump(parsed("")))
 
 
-def enlarge(factor=LARGER):
-    """Make the text of every later figure larger by this factor; twice is the same as once."""
+def enlarge():
+    """Make every later figure wider in pixels, and its text larger; twice is the same as once."""
     import matplotlib.pyplot as plt
 
-    import course_utils.figures  # noqa: F401, its style first: it would undo this
+    from course_utils import figures  # its style first: it would undo this
 
     plt.style.use("course_utils.course")
-    for name in FONT_SIZES:
-        plt.rcParams[name] *= factor
+    plt.rcParams["figure.dpi"] *= FINER * LARGER
+    plt.rcParams["figure.figsize"] = 7.5, 3.4  # what `plt.plot` alone shows
+    figures.text_scale = LARGER

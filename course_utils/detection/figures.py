@@ -73,12 +73,12 @@ def _overlap(one, other):
     return max(width, 0) * max(height, 0)
 
 
-def show_boxes(pictures, alt, columns=None, width=10):
+def show_boxes(pictures, *, columns=None, width=10, alt=None):
     """Show pictures side by side in one figure, each with its boxes.
 
     pictures: list of (title, image, boxes, texts), as `show_image` and `draw_boxes` take them; a
-    row may end with a list of boxes to draw dashed. alt: as in `show`. columns: pictures in a row,
-    default all. width: of the figure, in inches. Raises ArgumentError.
+    row may end with a list of boxes to draw dashed. columns: pictures in a row, default all.
+    width: of the figure, in inches. alt: as in `show`. Raises ArgumentError.
     """
     if not pictures:
         raise ArgumentError("pictures must hold at least one row (title, image, boxes, texts)")
@@ -97,4 +97,4 @@ def show_boxes(pictures, alt, columns=None, width=10):
         if dashed:
             draw_boxes(ax, dashed[0], colour="white", dashed=True)
         draw_boxes(ax, boxes, texts)
-    show(figure, alt, photo=True)
+    show(figure, photo=True, alt=alt)

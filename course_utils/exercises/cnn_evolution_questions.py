@@ -19,7 +19,7 @@ QUESTIONS = {
     ),
     "depth": Question(
         "After the same training, a plain network of 44 layers has a higher error on the "
-        "*training* pictures than one of 20 layers. What is this?",
+        "training pictures than one of 20 layers. What is this?",
         [
             ("Overfitting: 44 layers learn the pictures by heart", False,
              "Then the training error would be low, and only the test error high."),

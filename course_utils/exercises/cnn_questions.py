@@ -8,7 +8,7 @@ QUESTIONS = {
         "a library that does not flip. What must you do?",
         [
             ("Nothing: the flip has no meaning", False,
-             "It has none while *learning*. Weights that are finished were learnt for one of the "
+             "It has none while learning. Weights that are finished were learnt for one of the "
              "two operations, and the other one uses them in mirrored places."),
             ("Flip every kernel once, in both directions", True,
              "Flipped weights under cross-correlation do exactly what the old ones did under "

@@ -7,7 +7,7 @@ QUESTIONS = {
         "A box lies inside another one that is twice as wide and twice as high. What is their IoU?",
         [
             ("0.5", False,
-             "Half as wide *and* half as high: the small box has a quarter of the area."),
+             "Half as wide and half as high: the small box has a quarter of the area."),
             ("0.25", True,
              "The intersection is the small box, the union is the large one: 1 / 4. Covering an "
              "object whole is not yet finding it."),

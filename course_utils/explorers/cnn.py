@@ -21,7 +21,7 @@ CURVES = {  # all are 0 outside 0 … 1
 }
 PRESETS = {
     "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
-    "box blur": np.full((3, 3), 1 / 9).round(3),
+    "box blur": np.full((3, 3), 1 / 9),
     "Gaussian blur": np.outer([1, 2, 1], [1, 2, 1]) / 16,
     "Sobel, up to down": [[1, 2, 1], [0, 0, 0], [-1, -2, -1]],
     "Sobel, left to right": [[1, 0, -1], [2, 0, -2], [1, 0, -1]],
@@ -46,14 +46,15 @@ def integral_explorer():
     above, below = figure.subplots(1, 2)
     (still,) = above.plot(tau, tau * 0, color=BLUE, lw=2, label="f(τ)")
     (moving,) = above.plot(tau, tau * 0, color=VERMILION, lw=2, label="g(t − τ)")
-    (area,) = above.fill(tau, tau * 0, color=GREEN, alpha=0.4, label="their product")
-    above.set(xlim=(-1, 3), ylim=(-0.05, 1.3), xlabel="τ", title="what is multiplied")
-    above.legend(loc="upper right", ncols=3, fontsize=9)
-    (whole,) = below.plot(times, times * 0, color="0.7", lw=1.5, label="(f*g) for all t")
+    (area,) = above.fill(tau, tau * 0, color=GREEN, alpha=0.4, label="product")
+    above.set(xlim=(-1, 3), ylim=(-0.05, 1.4), xlabel="τ", title="what is multiplied")
+    legend = {"loc": "upper right", "handlelength": 1, "columnspacing": 1, "borderpad": 0}
+    above.legend(ncols=3, **legend)
+    (whole,) = below.plot(times, times * 0, color="0.7", lw=1.5, label="for all t")
     (sofar,) = below.plot([], [], color=GREEN, lw=2.5, label="up to this t")
     (dot,) = below.plot([0], [0], "o", color=GREEN, ms=9)
-    below.set(xlim=(-0.5, 2.5), ylim=(-0.05, 1.3), xlabel="t", title="the area, (f*g)(t)")
-    below.legend(loc="upper right", ncols=2, fontsize=9)
+    below.set(xlim=(-0.5, 2.5), ylim=(-0.05, 1.4), xlabel="t", title="the area, (f*g)(t)")
+    below.legend(ncols=2, **legend)
 
     def draw(t, f, g):
         fixed = curve(f, tau)
@@ -79,8 +80,10 @@ def integral_explorer():
 
 
 def _short(number):
-    """A number for a cell or a sum: exact where it is whole, else three digits."""
-    return f"{number:.0f}" if float(number).is_integer() else f"{number:.3g}"
+    """A number for a cell or a sum: exact where it is whole, else three digits; a true minus."""
+    number = round(float(number), 12) + 0.0  # never −0
+    text = f"{number:.0f}" if number.is_integer() else f"{number:.3g}"
+    return text.replace("-", "−")
 
 
 def window_explorer(image, kernel):
@@ -110,12 +113,12 @@ class _MovingWindow(Explorer):
         self._kernel_shape = kernel.shape
         figure = Figure(figsize=(9, 3.7), layout="none")
         figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.9, wspace=0.06)
-        axes = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.15))
+        axes = figure.subplots(1, 3, width_ratios=(1.2, 1.15, 1.1))
         self._input = _Board(axes[0], "input")
         self._products = _Board(axes[1], "window × kernel")
         self._output = _Board(axes[2], "output")
         artists = {
-            "window": self._input.frame,
+            "window": self._input.frame,  # the input itself is drawn anew with another padding
             "products": self._products.artists,
             "output": self._output.artists,
         }
@@ -153,7 +156,10 @@ class _MovingWindow(Explorer):
         step = min(step, output.size - 1)
         row, column = divmod(step, output.shape[1])
         window = windows[row, column]
-        self._input.show(padded, (row * stride, column * stride, *weights.shape))
+        given = np.pad(self._image, padding, constant_values=np.nan)
+        place = (row * stride, column * stride, *weights.shape)
+        self._input.show(given, place, [_short(value) for value in padded.flat])
+        self._input.outline.set_bounds(padding - 0.5, padding - 0.5, *self._image.shape[::-1])
         pairs = zip(window.flat, weights.flat, strict=True)
         self._products.ax.set_title("window × flipped kernel" if flip else "window × kernel")
         self._products.show(window, None, [f"{_short(v)}\n× {_short(w)}" for v, w in pairs])
@@ -202,23 +208,31 @@ class _Board:
         self.image = ax.images[0]
         plain = {"ha": "center", "va": "center", "parse_math": False}
         self.texts = [ax.text(0, 0, "", **plain) for _ in range(self.LARGEST**2)]
+        self.outline = ax.add_patch(Rectangle((0, 0), 0, 0, fill=False, edgecolor="0.2", lw=2))
         self.frame = ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=MAGENTA, lw=3))
         self.artists = [self.image, *self.texts, self.frame, ax.title]
 
     def show(self, matrix, frame=None, texts=None):
+        """Draw a matrix, NaN as gray cells.
+
+        frame: top, left, height, width. texts: of all cells; None: their numbers.
+        """
         rows, columns = matrix.shape
-        size = 13 if max(rows, columns) <= 5 else 9
         top = max(1e-9, np.nanmax(np.abs(matrix)))
         self.image.set(data=matrix / top * 0.6, extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
         self.ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
         self.ax.apply_aspect()
         texts = texts or [_short(value) for value in matrix.flat]
+        longest = max(len(line) for text in texts for line in text.split("\n"))
+        size = 13 if max(rows, columns, longest) <= 5 else 11
         places = list(np.ndindex(rows, columns))
         for number, label in enumerate(self.texts):
             label.set_visible(number < len(places) and texts[number] != "")
             if label.get_visible():
                 row, column = places[number]
+                beside = np.isnan(matrix[row, column])
                 label.set(x=column, y=row, text=texts[number], fontsize=size)
+                label.set_color("0.4" if beside else "black")
         self.frame.set_visible(frame is not None)
         if frame is not None:
             top, left, height, width = frame
@@ -241,29 +255,30 @@ def kernel_explorer(photo):
     show_image(photo[1:-1, 1:-1], " ", after, vmin=0, vmax=255)
     height, width = photo.shape[0] - 2, photo.shape[1] - 2
 
-    def draw(preset, kernel):
+    def draw(preset, kernel, centred):
         result = np.zeros((height, width), np.float32)
         for (r, s), weight in np.ndenumerate(np.array(kernel, np.float32)):
             if weight:
                 result += weight * photo[r : r + height, s : s + width]
-        total = round(sum(map(sum, kernel)), 6) + 0.0
-        derivative = abs(total) < 0.001
-        after.images[0].set_data(result / 4 + 127.5 if derivative else result)
-        shown = "0 is middle gray, cut at ±510" if derivative else "cut at 0 and 255"
+        total = round(sum(map(sum, kernel)), 6)
+        after.images[0].set_data(result / 4 + 127.5 if centred else result)
+        shown = "0 is middle gray, cut at ±510" if centred else "cut at 0 and 255"
         after.set_title(f"result, {shown}")
-        low, high = (round(float(value)) + 0.0 for value in (result.min(), result.max()))
-        effect = "flat areas become 0" if derivative else f"flat areas become × {total:.3g}"
+        low, high = (round(float(value)) for value in (result.min(), result.max()))
+        effect = f"become × {_short(total)}" if total else "become 0"
         return (
-            f"{preset}: the weights' sum is {total:.3g}, so {effect}; "
-            f"the result goes from {low:.0f} to {high:.0f}"
+            f"{preset}: the weights' sum is {_short(total)}, so flat areas {effect}; "
+            f"the result goes from {_short(low)} to {_short(high)}"
         )
 
     grid = KernelGrid(PRESETS["Sobel, up to down"])
     menu = choice("kernel", [*PRESETS, OWN], "Sobel, up to down")
+    centred = switch("0 as middle gray", True)  # a preset sets it; while one types, it stays
 
     def chosen(change):
-        if change["new"] != OWN:
-            grid.set(PRESETS[change["new"]])
+        if change["new"] != OWN and not np.allclose(PRESETS[change["new"]], grid.value):
+            kernel = np.array(PRESETS[change["new"]], float)
+            explorer.set(kernel=kernel.tolist(), centred=bool(abs(kernel.sum()) < 0.001))
 
     def typed(change):
         named = [name for name, kernel in PRESETS.items() if np.allclose(kernel, change["new"])]
@@ -272,5 +287,9 @@ def kernel_explorer(photo):
     menu.observe(chosen, names="value")  # before the explorer observes: it draws both at once
     grid.observe(typed, names="value")
     artists = {"result": after.images[0], "title": after.title}
-    controls = {"preset": menu, "kernel": grid}
-    return Explorer("Kernel explorer", figure, artists, controls, draw, photo=True)
+    controls = {"preset": menu, "kernel": grid, "centred": centred}
+    actions = {"flip": lambda: grid.set(np.array(grid.value)[::-1, ::-1])}
+    explorer = Explorer(
+        "Kernel explorer", figure, artists, controls, draw, photo=True, actions=actions
+    )
+    return explorer

@@ -67,7 +67,7 @@ def depth_explorer(images):
         return gradient_norms(images, blocks, kind == "residual", norm, start == "He's")
 
     figure = Figure(figsize=(9, 3.8), layout="none")  # the numbers on the axis change their width
-    figure.subplots_adjust(left=0.11, right=0.97, bottom=0.15, top=0.9)
+    figure.subplots_adjust(left=0.13, right=0.97, bottom=0.19, top=0.9)
     ax = figure.subplots()
     ax.set(yscale="log", xlim=(-0.02, 1.02), xlabel="3 × 3 convolutions")
     ax.set(xticks=(0, 1), xticklabels=("first", "last"), ylabel="norm of the gradient")
@@ -75,7 +75,7 @@ def depth_explorer(images):
     ax.grid(axis="y", color="0.9")
     (line,) = ax.plot([0], [1], "o-", ms=5)
     borders = [ax.axvline(0, color="0.6", lw=1, ls=":") for _ in range(2)]
-    notes = [ax.text(0, 0.99, "map halved", transform=ax.get_xaxis_transform(), fontsize=10,
+    notes = [ax.text(0, 0.99, "map halved", transform=ax.get_xaxis_transform(), fontsize=11,
                      color="0.4", ha="left", va="top") for _ in borders]  # fmt: skip
     ends = [ax.annotate("", (0, 1), xytext=(0, 12), textcoords="offset points", ha=side)
             for side in ("left", "right")]  # fmt: skip
@@ -188,7 +188,7 @@ def augmentation_explorer(photos):
         done = _in_words(rotation, flip, scale, right, brightness, colour)
         before.set_title(f"original: {photo}")
         title = ", ".join(short for short, _ in done) or "unchanged"
-        after.set_title(title, fontsize=13 if len(title) < 45 else 10)
+        after.set_title(title if len(title) < 32 else f"changed in {len(done)} ways")
         words = ", ".join(long for _, long in done) or "nothing is changed"
         return f"{photo}: {words}; the label stays"
 
@@ -270,7 +270,7 @@ def gate_viewer(gates, names):
     ax.set(xlim=(-0.02, 1.02), ylim=(rows[-1] + 0.7, -0.7), yticks=[])
     ax.set(xlabel="mean gate: 0 holds a channel back, 1 lets it through")
     ax.set_ylabel("channel", labelpad=32)
-    ax.set_title(" ")
+    ax.set_title(" \n ")
     ax.grid(axis="x", color="0.9")
     legend = figure.legend([ones, twos, others], ["A", "B", "the other classes"], ncols=3,
                            loc="outside upper center", frameon=False, fontsize=12)  # fmt: skip
@@ -291,7 +291,7 @@ def gate_viewer(gates, names):
         for text, label in zip(legend.get_texts()[:2], (f"A: {a}", f"B: {b}"), strict=True):
             text.set_text(label)
         order = "the most open for A above" if by_a else "more open for A above, for B below"
-        ax.set_title(f"{len(rows)} channels in which A and B differ most, {order}")
+        ax.set_title(f"{len(rows)} channels in which A and B differ most,\n{order}")
         most = int(np.abs(one - two).argmax())
         same = np.array_equal(one, two)
         finding = "no channel differs" if same else f"channel {most} differs most"

@@ -66,7 +66,7 @@ def yolo_explorer(image, boxes, confidence, classes, class_names, threshold=0.3,
         set_outline(artists["found"], box_path(shown), len(shown))
         _write(artists["texts"], image, offered[kept], [names[k] for k in label])
         when = "after" if suppress else "before"
-        artists["title"].set_text(f"{len(shown)} {when} NMS, score ≥ {threshold:.2f}")
+        artists["title"].set_text(f"{len(shown)} {when} NMS")
         edges = np.array([column * width, row * height, (column + 1) * width, (row + 1) * height])
         set_outline(artists["cell"], box_path(edges / cells))
         set_outline(artists["box of the cell"], box_path(boxes[row, column]))
@@ -103,7 +103,7 @@ def _grid_figure(image, confidence, kinds):
     gray = (0.8 * image.mean(axis=2, keepdims=True)).astype(np.uint8).repeat(3, axis=2)
     grid = picture_axes(figure, (0.01, 0.02, 0.32, 0.885), gray, f"confidence, {cells} × {cells}")
     view = picture_axes(figure, (0.345, 0.02, 0.32, 0.885), image)
-    table = figure.add_axes((0.765, 0.16, 0.215, 0.745))
+    table = figure.add_axes((0.77, 0.19, 0.205, 0.715))
     fog = np.zeros((cells, cells, 4))  # yellow, the more of it the more confident
     fog[:] = to_rgba(YELLOW)
     fog[..., 3] = 0.85 * confidence
@@ -113,7 +113,7 @@ def _grid_figure(image, confidence, kinds):
         grid.axhline(i * height / cells - 0.5, color="white", lw=0.8, alpha=0.8)
         grid.axvline(i * width / cells - 0.5, color="white", lw=0.8, alpha=0.8)
     places = range(len(kinds))
-    table.set(xlim=(0, 1), ylim=(len(kinds) - 0.5, -0.5), xlabel="confidence × probability")
+    table.set(xlim=(0, 1), ylim=(len(kinds) - 0.5, -0.5), xlabel="score")
     table.set_xticks((0, 0.5, 1))
     labels = [shortened(kind, LONGEST) for kind in kinds]
     table.set_yticks(places, labels, fontsize=min(12, 200 / len(kinds)))
@@ -182,7 +182,7 @@ def nms_explorer(image, boxes, scores, labels, class_names):
     boxes, scores, labels = boxes[order], scores[order], labels[order]
     figure = Figure(figsize=(9, 4.2), layout="none")
     view = picture_axes(figure, (0.01, 0.02, 0.42, 0.9), image)
-    ranks = figure.add_axes((0.51, 0.15, 0.48, 0.76))
+    ranks = figure.add_axes((0.52, 0.17, 0.46, 0.74))
     outlines = {
         "dropped": add_outline(view, ORANGE, ls=(0, (4, 2))),
         "kept": add_outline(view, SKY),
@@ -196,7 +196,8 @@ def nms_explorer(image, boxes, scores, labels, class_names):
     ranks.set(xlim=(edges[0], max(edges[-1], 10.5)), ylim=(0, 1), ylabel="score")
     ranks.set_xlabel("rank of the box, best score first")
     ranks.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-    ranks.legend(loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=3)
+    ranks.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, handlelength=1,
+                 columnspacing=1, borderpad=0)  # fmt: skip
 
     def draw(threshold, overlap):
         threshold, overlap = round(threshold, 2), round(overlap, 2)
@@ -252,7 +253,7 @@ def _as_table(boxes, confidence, classes):
 
 def _texts(ax):
     """Empty texts for boxes, white on black."""
-    style = {"color": "white", "fontsize": 11, "fontweight": "bold", "va": "top", "clip_on": True}
+    style = {"color": "white", "fontsize": 12, "fontweight": "bold", "va": "top", "clip_on": True}
     plate = {"fc": "black", "ec": "none", "pad": 1.5, "alpha": 0.75}
     return [ax.text(0, 0, "", bbox=plate, parse_math=False, **style) for _ in range(MOST_TEXTS)]
 
@@ -264,6 +265,6 @@ def _write(texts, image, boxes, words):
         text.set_visible(number < len(boxes))
         if number < len(boxes):
             word = shortened(words[number], LONGEST)
-            room = (1 - 0.032 * (len(word) + 1)) * width, 0.92 * height  # a letter, a line
+            room = (1 - 0.035 * (len(word) + 1)) * width, 0.92 * height  # a letter, a line
             x, y = np.clip(boxes[number, :2], 0, room)
             text.set(x=x, y=y, text=word)

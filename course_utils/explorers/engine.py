@@ -10,13 +10,17 @@ from pathlib import Path
 import anywidget
 import ipywidgets as widgets
 import traitlets
+from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cbook import flatten
 
 from course_utils.explorers.live_text import LiveText
-from course_utils.figures import alt_metadata, bundle, encode
+from course_utils.figures import alt_metadata, bundle, encode, fit
 
 FOLDER = Path(__file__).parent
+VIEW = "application/vnd.jupyter.widget-view+json"
+STILL = "A still picture: run its cell in the notebook, and it moves."
+NO_VIEW = {"model_id": "", "version_major": 2, "version_minor": 0}  # JupyterLab then shows nothing
 ARROWS = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
 
 
@@ -46,9 +50,13 @@ class Explorer(widgets.VBox):
         of text: what is seen, with its numbers.
     photo: True sends JPEG, False PNG.
     ground: names of the controls whose change alters other artists too: then all are drawn again.
+    actions: dict of label → function without arguments, which a button calls.
     """
 
-    def __init__(self, title, figure, artists, controls, draw, photo=False, ground=()):
+    def __init__(
+        self, title, figure, artists, controls, draw, photo=False, ground=(), actions=None
+    ):
+        fit(figure)
         self.figure = figure
         self.artists = artists
         self.controls = controls
@@ -65,8 +73,9 @@ class Explorer(widgets.VBox):
             control.observe(self._changed, names="value")
         self.refresh()
         self._first = (self.picture.content, self._text)
-        row = {"display": "flex", "flex_flow": "row wrap", "align_items": "center"}
-        self.panel = widgets.Box([*controls.values()], layout={**row, "grid_gap": "0 8px"})
+        self._start = self._drawn
+        actions = (actions or {}) | {"reset": self.reset}
+        self.panel = _panel([*controls.values()], [button(*action) for action in actions.items()])
         super().__init__([self.panel, self.picture, self.readout])
         self.add_class("course-explorer").add_class("course-widget")
 
@@ -100,13 +109,18 @@ class Explorer(widgets.VBox):
 
     def set(self, **values):
         """Set several controls at once and draw once."""
-        self._paused = True
+        outer, self._paused = self._paused, True  # one control's observer may set others
         try:
             for name, value in 2 * list(values.items()):  # one may limit another, in any order
                 self.controls[name].value = value
         finally:
-            self._paused = False
-        self.refresh()
+            self._paused = outer
+        if not outer:
+            self.refresh()
+
+    def reset(self):
+        """Back to the state in which the explorer was shown first."""
+        self.set(**self._start)
 
     def on_pointer(self, axes, function):
         """Call `function(phase, x, y)` when the pointer presses ("down"), moves, or leaves ("up").
@@ -146,12 +160,49 @@ class Explorer(widgets.VBox):
         view = super()._repr_mimebundle_(**options)
         content, text = self._first
         alt = f"{self._title}: run this cell to move it. {text}"
-        key = "application/vnd.jupyter.widget-view+json"
-        return bundle(content, alt, self._photo) | {key: view[key]}, alt_metadata(alt, self._photo)
+        return bundle(content, alt, self._photo) | {VIEW: view[VIEW]}, alt_metadata(
+            alt, self._photo
+        )
+
+    def _ipython_display_(self, **_):
+        """Show the explorer, and a line that stands only below its still picture."""
+        data, metadata = self._repr_mimebundle_()
+        display(data, metadata=metadata, raw=True)
+        display({"text/plain": STILL, VIEW: NO_VIEW}, raw=True)
+
+
+def _panel(controls, buttons):
+    """Sliders and lists in columns, their labels of one width; below them all others, in rows."""
+    labelled = [it for it in controls if not isinstance(it, widgets.Checkbox | widgets.Box)]
+    longest = max((len(it.description) for it in labelled), default=0)
+    letters = 2 + round(0.8 * longest)  # 1ch is the width of a zero; most letters are narrower
+    for control in labelled:
+        control.style.description_width = f"{letters}ch"
+        control.layout.width = "auto"
+    column = f"max({letters}ch + 8.5em, 34%)"  # two columns at most
+    columns = {"grid_template_columns": f"repeat(auto-fill, minmax(min(100%, {column}), 1fr))"}
+    others = [it for it in controls if it not in labelled]
+    if not others and len(buttons) == 1:  # there may be room beside the last slider
+        return widgets.GridBox([*labelled, row(buttons)], layout=columns)
+    below = row([*others, *buttons])
+    return widgets.VBox([widgets.GridBox(labelled, layout=columns), below] if labelled else [below])
+
+
+def row(controls):
+    """Controls side by side, in several rows where the page is narrow."""
+    layout = {"display": "flex", "flex_flow": "row wrap", "align_items": "center"}
+    return widgets.Box(controls, layout={**layout, "grid_gap": "4px 12px"})
+
+
+def button(label, action):
+    """A button that calls `action()`."""
+    made = widgets.Button(description=label, layout={"width": "auto"})
+    made.on_click(lambda _: action())
+    return made
 
 
 def slider(label, low, high, value, step=1, readout_format="d"):
-    """An integer or float slider that is wide enough to read and to grab."""
+    """An integer or float slider."""
     kind = widgets.FloatSlider if isinstance(step, float) else widgets.IntSlider
     return kind(
         value=value,
@@ -160,20 +211,12 @@ def slider(label, low, high, value, step=1, readout_format="d"):
         step=step,
         description=label,
         readout_format=readout_format,
-        style={"description_width": "initial"},
-        layout={"width": "320px"},
     )
 
 
 def choice(label, options, value):
     """A drop-down list."""
-    return widgets.Dropdown(
-        options=options,
-        value=value,
-        description=label,
-        style={"description_width": "initial"},
-        layout={"width": "240px"},
-    )
+    return widgets.Dropdown(options=options, value=value, description=label)
 
 
 def switch(label, value=True):

@@ -26,11 +26,10 @@ def visits(size, kernel, stride=1, padding=0, dilation=1):
 def shape_explorer():
     """A convolution layer's output shape and parameters, the formula filled in (L2.14–L2.16)."""
     figure = Figure(figsize=(9, 3.6), layout="none")
-    figure.subplots_adjust(left=0.01, right=0.97, bottom=0.1, top=0.9, wspace=0.08)
+    figure.subplots_adjust(left=0.01, right=0.97, bottom=0.14, top=0.9, wspace=0.08)
     left, right = figure.subplots(1, 2)
     show_image(np.zeros((1, 1)), " ", left, cmap="viridis", vmin=0, vmax=1)
     show_image(np.zeros((1, 1)), " ", right)
-    right.set_xlabel("gray: padded · blue: input · orange: output")
     right.set(xlim=(0, LARGEST + 10), ylim=(LARGEST + 10, 0))
     right.set_aspect("equal")
     styles = ((False, "0.6", 1), (False, BLUE, 1), (True, VERMILION, 0.5))
@@ -39,6 +38,8 @@ def shape_explorer():
         for fill, colour, alpha in styles
     ]
     right.images[0].set_visible(False)
+    right.legend(boxes, ["padded", "input", "output"], loc="upper center", bbox_to_anchor=(0.5, 0),
+                 ncols=3, handlelength=1.2, columnspacing=1.2, borderaxespad=0.2)  # fmt: skip
 
     def draw(size, in_channels, out_channels, kernel, stride, padding, dilation):
         span = dilation * (kernel - 1) + 1

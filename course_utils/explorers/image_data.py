@@ -64,7 +64,7 @@ def channel_mixer(photo):
     """
     photo = as_rgb("photo", photo)
     figure = Figure(figsize=(9, 3.2))
-    patch, bars, view = figure.subplots(1, 3, width_ratios=(1, 1.2, 1.6))
+    patch, bars, view = figure.subplots(1, 3, width_ratios=(0.9, 1.5, 1.6))
     show_image(np.zeros((1, 1, 3), dtype=np.uint8), "your colour", patch)
     columns = bars.bar(["hue", "saturation", "value"], [0, 0, 0], color=["0.5", PURPLE, "0.2"])
     bars.set(ylim=(0, 1.05), title="the same in HSV")

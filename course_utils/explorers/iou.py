@@ -10,6 +10,7 @@ from course_utils.figures import BLUE, GREEN, RUST
 
 COLUMNS, ROWS = 24, 16  # squares of the board
 BOXES = {"A": BLUE, "B": RUST}
+CORNERS = {"A": (7, 4), "B": (12, 6)}  # at first
 
 
 def iou_explorer():
@@ -25,7 +26,7 @@ class _TwoBoxes(Explorer):
     """What `iou_explorer` makes."""
 
     def __init__(self):
-        self._corners = {"A": (7, 4), "B": (12, 6)}  # where the boxes were put: x1, y1
+        self._corners = dict(CORNERS)  # where the boxes were put: x1, y1
         self._held = (0, 0)  # from the corner of the box that is dragged to the pointer
         figure = Figure(figsize=(9, 3.7), layout="none")
         controls = {
@@ -39,6 +40,11 @@ class _TwoBoxes(Explorer):
         super().__init__("IoU explorer", figure, artists, controls, self._show)
         self.on_key(self._steer)
         self.on_pointer(artists["A"].axes, self._drag)
+
+    def reset(self):
+        """Back to the first state, the places of the boxes, too."""
+        self._corners = dict(CORNERS)
+        super().reset()
 
     def _size(self, name):
         """Width and height of a box."""

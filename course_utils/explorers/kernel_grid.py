@@ -13,7 +13,8 @@ LIMIT = 1000
 class KernelGrid(widgets.GridBox):
     """R × S number fields from −1000 to 1000.
 
-    `value` is the kernel as a tuple of rows, each a tuple of floats; assign it, or call `set`.
+    `value` is the kernel as a tuple of rows, each a tuple of floats; assign it, or call `set`. A
+    field shows three digits of its number, which counts as it is until another one is typed.
     """
 
     value = traitlets.Tuple()
@@ -23,11 +24,10 @@ class KernelGrid(widgets.GridBox):
         if kernel.ndim != 2 or not kernel.size:
             raise ArgumentError(f"kernel must be (R, S), got {kernel.shape}")
         self._shape, self._paused = kernel.shape, False
-        layout = {"width": "72px", "margin": "1px"}
         fields = [
             widgets.BoundedFloatText(
-                value=float(kernel[place]),
-                layout=layout,
+                value=_shown(kernel[place]),
+                layout={"width": "5.5em", "margin": "0"},
                 tooltip=f"kernel {place}",
                 step=0.5,
                 min=-LIMIT,
@@ -36,10 +36,11 @@ class KernelGrid(widgets.GridBox):
             for place in np.ndindex(kernel.shape)
         ]
         columns = f"repeat({kernel.shape[1]}, auto)"
-        super().__init__(fields, layout={"grid_template_columns": columns, "margin": "4px"})
+        layout = {"grid_template_columns": columns, "grid_gap": "6px", "margin": "6px"}
+        super().__init__(fields, layout=layout)
         for entry in fields:
             entry.observe(self._typed, names="value")
-        self._typed(None)
+        self.set(kernel)
         self.observe(self._assigned, names="value")
 
     def set(self, kernel):
@@ -51,18 +52,25 @@ class KernelGrid(widgets.GridBox):
         self._paused = True
         self.value = _rows(kernel)  # who watches it draws first; then the fields follow
         for entry, weight in zip(self.children, kernel.flat, strict=True):
-            entry.value = float(weight)
+            entry.value = _shown(weight)
         self._paused = False
 
     def _typed(self, _):
         if not self._paused:
             self._paused = True
-            self.value = _rows(np.reshape([entry.value for entry in self.children], self._shape))
+            typed = np.reshape([entry.value for entry in self.children], self._shape)
+            kept = typed == np.vectorize(_shown)(self.value)
+            self.value = _rows(np.where(kept, self.value, typed))
             self._paused = False
 
     def _assigned(self, change):
         if not self._paused:
             self.set(change["new"])
+
+
+def _shown(weight):
+    """A number with the three digits that a field has room for."""
+    return float(f"{weight:.3g}")
 
 
 def _rows(kernel):

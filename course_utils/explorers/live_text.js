@@ -1,6 +1,6 @@
 // A line of text that screen readers announce when it changes. It also keeps plain keys, pressed
 // on a control beside it, from being taken as shortcuts of the notebook ("b" would insert a cell);
-// Shift+Enter and the like still reach the notebook. And it gives the controls beside it the names
+// Shift+Enter and the like still reach the notebook, and Escape gives it the focus. And it gives the controls beside it the names
 // that ipywidgets leaves out.
 function nameControls(root) {
   const name = (element, role, text) => {
@@ -31,6 +31,7 @@ function render({ model, el }) {
     if (!root || !root.contains(event.target)) return;
     const plain = !(event.shiftKey || event.ctrlKey || event.altKey || event.metaKey);
     event.target.toggleAttribute("data-lm-suppress-shortcuts", plain); // JupyterLab looks for it
+    if (plain && event.key === "Escape") root.closest(".jp-Cell")?.focus({ preventScroll: true });
   };
   let root = null;
   const grown = new MutationObserver(() => nameControls(root)); // controls may come later

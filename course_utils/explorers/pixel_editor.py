@@ -8,7 +8,8 @@ from matplotlib.patches import Rectangle
 from course_utils.argument_checks.arrays import as_array
 from course_utils.argument_checks.pictures import require_bits
 from course_utils.errors import ArgumentError, CourseError
-from course_utils.explorers.engine import ARROWS, Explorer, switch
+from course_utils.explorers.engine import ARROWS, Explorer, button, row, switch
+from course_utils.explorers.live_text import LiveText
 from course_utils.figures import VERMILION, show_image
 from course_utils.image_files import load_bitmap, save_bitmap
 
@@ -29,22 +30,21 @@ class PixelEditor(Explorer):
         require_bits("bits", given, bits)
         self._bits = bits.astype(np.uint8)
         self._at = (0, 0)  # the cursor's row and column
-        self._said = ""  # what became of the last file
         self._original = self._bits.copy()
         figure = Figure(figsize=(9, 3.3))
         artists = self._prepare(figure)
-        super().__init__("Pixel editor", figure, artists, {}, self._describe)
-        self._name = widgets.Text(value=file, description="file", layout={"width": "220px"})
-        self._overwrite = switch("overwrite", False)
         actions = {
-            "invert": lambda _: self._put(1 - self._bits),
-            "clear": lambda _: self._put(np.zeros_like(self._bits)),
-            "reset": lambda _: self._put(self._original.copy()),
-            "save": self._save,
-            "load": self._load,
+            "invert": lambda: self._put(1 - self._bits),
+            "clear": lambda: self._put(np.zeros_like(self._bits)),
         }
-        buttons = [self._button(label, action) for label, action in actions.items()]
-        self.panel.children = [*buttons, self._name, self._overwrite]
+        super().__init__("Pixel editor", figure, artists, {}, self._describe, actions=actions)
+        self._name = widgets.Text(value=file, description="file")
+        self._name.style.description_width = "3em"
+        self._name.layout.width = "17em"
+        self._overwrite = switch("overwrite", False)
+        self._answer = LiveText()  # beside the buttons, which may be all that is on the screen
+        files = [button("save", self._save), button("load", self._load)]
+        self.panel.children += (row([self._name, self._overwrite, *files]), self._answer)
         self.on_pointer(artists["picture"].axes, self._press)
         self.on_key(self._steer)
 
@@ -85,16 +85,16 @@ class PixelEditor(Explorer):
             f"row {row + 1}, column {column + 1} is {bits[row, column]}; "
             f"{bits.sum()} of {bits.size} pixels are black. "
             f"As 1-bit rows: {listed} ({packed.nbytes} bytes); "
-            f"as uint8: {bits.size} bytes{self._said}"
+            f"as uint8: {bits.size} bytes"
         )
 
-    def _button(self, label, action):
-        button = widgets.Button(description=label, layout={"width": "90px"})
-        button.on_click(action)
-        return button
+    def reset(self):
+        """Back to the picture and the cursor of the beginning; the file's name stays."""
+        self._at = (0, 0)
+        self._put(self._original.copy())
 
     def _put(self, bits, said=""):
-        self._bits, self._said = bits, said
+        self._bits, self._answer.text = bits, said
         self.refresh()
 
     def _flip(self, row, column):
@@ -118,22 +118,23 @@ class PixelEditor(Explorer):
             self._at = ((row + down) % height, (column + right) % width)
             self._put(self._bits)
 
-    def _save(self, _):
+    def _save(self):
         try:
             save_bitmap(self._name.value, self._bits, self._overwrite.value)
-            self._put(self._bits, f"\nsaved as {self._name.value}")
+            self._answer.text = f"saved as {self._name.value}"
         except CourseError as problem:
-            self._put(self._bits, f"\nnot saved: {problem}")
+            fix = str(problem).replace("overwrite=True", "tick overwrite")
+            self._answer.text = f"not saved: {fix}"
 
-    def _load(self, _):
+    def _load(self):
         name = self._name.value
         try:
             bits = load_bitmap(name)
             if bits.shape != self._bits.shape:
                 raise CourseError(f"{name} is {bits.shape}, this editor {self._bits.shape}")
-            self._put(bits, f"\nloaded from {name}")
+            self._put(bits, f"loaded from {name}")
         except CourseError as problem:
-            self._put(self._bits, f"\nnot loaded: {problem}")
+            self._answer.text = f"not loaded: {problem}"
 
 
 def _table(ax, title, size):

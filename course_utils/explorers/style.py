@@ -113,8 +113,6 @@ def _steps(label, options, value):
         options=[(f"{option:g}", option) for option in options],
         value=value,
         description=label,
-        style={"description_width": "initial"},
-        layout={"width": "320px"},
     )
 
 

@@ -12,7 +12,7 @@ SPAN = -4.0, 5.0
 REAL_BELL = 2.0, 0.5  # mean and deviation
 
 
-def show_duel(story, rounds, alt):
+def show_duel(story, rounds, *, alt=None):
     """Moments of the GAN of five numbers, side by side.
 
     story: (R, 5) of shift, scale, w₀, w₁, w₂ before each round. rounds: which of them to draw.
@@ -43,10 +43,10 @@ def show_duel(story, rounds, alt):
             title=f"round {moment}", ylim=(0, 1.3), xlabel="x", xlim=SPAN, xticks=(-4, -2, 0, 2, 4)
         )
     axes[0, 0].legend(loc="upper left", fontsize=9, frameon=False)
-    show(figure, alt)
+    show(figure, alt=alt)
 
 
-def show_losses(losses, alt, levels=(), keep=0.9):
+def show_losses(losses, *, levels=(), keep=0.9, alt=None):
     """Losses over the steps: each as it is, thin, and over it its running mean.
 
     losses: dict of name → list of numbers. levels: (height, text) of dotted lines to compare with.
@@ -71,7 +71,7 @@ def show_losses(losses, alt, levels=(), keep=0.9):
         ax.text(1.0, height, f" {text}", transform=ax.get_yaxis_transform(), va="center")
     ax.set(xlabel="step", ylabel="loss", ylim=(0, None))
     ax.legend(frameon=False)
-    show(figure, alt)
+    show(figure, alt=alt)
 
 
 def _running_mean(values, keep):

@@ -81,12 +81,12 @@ def colour_masks(masks):
     return picture
 
 
-def show_unet(encoder, decoder, alt, width=9):
+def show_unet(encoder, decoder, *, width=9, alt=None):
     """Show a network in the shape of a U: the encoder goes down, the decoder up beside it.
 
     encoder: texts from the picture down to the smallest map. decoder: one fewer, from the map above
     the smallest up to the scores. Between the two of a level, other than the first, is a skip
-    connection. alt: as in `show`. width: of the figure, in inches. Raises ArgumentError.
+    connection. width: of the figure, in inches. alt: as in `show`. Raises ArgumentError.
     """
     levels = len(encoder)
     if levels < 2 or len(decoder) != levels - 1:
@@ -113,7 +113,7 @@ def show_unet(encoder, decoder, alt, width=9):
         ax.text(x, 0.45, name, ha="center", va="bottom", fontsize=13, fontweight="bold")
     ax.set(xlim=(-4.9, 4.9), ylim=(0.5 - levels, 0.75))
     ax.set_axis_off()
-    show(figure, alt)
+    show(figure, alt=alt)
 
 
 def _arrow(ax, start, end, colour):

@@ -1,7 +1,7 @@
 """What fills the tables of tests/RESULTS.md: `uv run python tests/benchmarks/all.py [name …]`.
 
-Names: chapters, convolution, mnist, detectors, sliders, imports, gpu (all, if none is given: about
-an hour on two cores). Each comparison is a process of its own.
+Names: chapters, room, convolution, mnist, detectors, sliders, imports, gpu (all, if none is given:
+about an hour and a half on two cores). Each comparison is a process of its own.
 """
 
 import subprocess
@@ -13,6 +13,7 @@ COMMANDS = {
     "imports": [["imports.py"]],
     "convolution": [["convolution.py", "1"], ["convolution.py", "2"]],
     "chapters": [["chapters.py", chapter] for chapter in "1234"],
+    "room": [["room.py"]],
     "mnist": [["mnist_recipes.py"]],
     "detectors": [["two_stage.py", "few"]],
     "sliders": [["sliders.py"]],

@@ -33,9 +33,12 @@ def picture_of(explorer):
 
 
 def move_everything(explorer):
-    """Work every control of an explorer by keyboard, and its picture by keyboard and mouse."""
+    """Work every control of an explorer by keyboard, and its picture by keyboard and mouse.
+
+    The explorer has to be as it was shown first; so it is in the end.
+    """
     picture = picture_of(explorer)
-    check_shown(picture)
+    first = check_shown(picture)
     ignore_letters(explorer, title(explorer))
     for handle in explorer.locator("[role=slider]").all():
         move_slider(picture, handle)
@@ -51,10 +54,20 @@ def move_everything(explorer):
         reach_by_tab(explorer)
         steer(picture)
         point(picture)
-    for label in ("invert", "reset", "invert", "clear"):
+        leave(picture)
+    for label in ("invert", "clear", "flip"):
         for button in explorer.get_by_role("button", name=label, exact=True).all():
             before, after = press(picture, button, "Enter")
             assert before["alt"] != after["alt"], f"button {label} changed no text"
+    for handle in explorer.locator("[role=slider]").all():
+        press(picture, handle, slider_key(handle), STEPS)
+    if not explorer.locator("[role=slider]").count():  # something has to be left changed
+        for menu in explorer.locator("select").all()[:1]:
+            for key in menu_keys(menu)[:1]:
+                press(picture, menu, key)
+    _, last = press(picture, explorer.get_by_role("button", name="reset"), "Enter")
+    same = (first["pixels"], first["alt"]) == (last["pixels"], last["alt"])
+    assert same, f"after reset the text is {last['alt']!r}, it was {first['alt']!r}"
 
 
 def check_shown(picture):
@@ -64,6 +77,7 @@ def check_shown(picture):
     state = picture.evaluate("(image) => course.settled(image)")
     assert state["width"] > 0, "the explorer's picture did not load"
     assert state["alt"].strip(), "the explorer's picture has no alternative text"
+    return state
 
 
 def act(picture, action, what, tries=1):
@@ -113,11 +127,15 @@ def move_slider(picture, handle):
 
 def change_menu(picture, menu):
     """Choose the next entry of a drop-down list by arrow key, and then the old one again."""
+    for key in menu_keys(menu):
+        press(picture, menu, key)
+
+
+def menu_keys(menu):
+    """The keys to another entry of a drop-down list, and back; none if it has one entry."""
     chosen, count = menu.evaluate("(menu) => [menu.selectedIndex, menu.options.length]")
-    if count > 1:
-        keys = ["ArrowDown", "ArrowUp"] if chosen + 1 < count else ["ArrowUp", "ArrowDown"]
-        for key in keys:
-            press(picture, menu, key)
+    keys = ["ArrowDown", "ArrowUp"]
+    return [] if count < 2 else keys if chosen + 1 < count else keys[::-1]
 
 
 def type_number(picture, field):
@@ -179,6 +197,18 @@ def point(picture):
             now = picture.evaluate("(image) => course.mark(image)")
             off = math.hypot(now["x"] - x, now["y"] - y)
             assert off < mark["size"] / 2, f"a click marked a cell {off:.0f} px beside the pointer"
+
+
+def leave(picture):
+    """Escape gives the focus back to the notebook, whose arrow keys then go from cell to cell."""
+    page = picture.page
+    picture.focus()
+    before = page.evaluate("() => course.place()")
+    page.keyboard.press("Escape")
+    for key, step in (("ArrowUp", -1), ("ArrowDown", 0)):
+        page.keyboard.press(key)
+        now = page.evaluate("() => course.place()")
+        assert now == before | {"active": before["active"] + step}, f"{key} after Escape: {now}"
 
 
 def measure_latency(explorer):

@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import quote
 
-from course_utils.command.kernels import lab_environment
+from course_utils.command.kernels import KERNEL, lab_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((REPOSITORY / "notebooks").glob("0*.ipynb"))
@@ -24,7 +24,6 @@ POLL_MS = 30  # to look at each frame would make the page draw all the time
 EVERY_CELL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "contentVisibility"}}
 ARRIVE_MS = 10_000  # longest wait for widgets after the last cell
 SHELL_ONLY = ("MPLBACKEND", "PYTHONWARNINGS")  # would change what cells show
-TESTS_ONLY = ("OMP_NUM_THREADS",)  # the lab itself gives it to its kernels
 PAGE_STEP = 900  # pixels from one screenshot of a notebook to the next
 
 
@@ -111,16 +110,16 @@ class Lab:
 
 
 def environment(folder):
-    """What `course lab` gives the server and its kernels, with nothing of the user's Jupyter."""
+    """What `course lab` gives the server, one thread a kernel, nothing of the user's Jupyter."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("JUPYTER", "IPYTHON")) and name not in SHELL_ONLY + TESTS_ONLY
+        if not name.startswith(("JUPYTER", "IPYTHON")) and name not in SHELL_ONLY
     }
     private = {
         f"JUPYTER_{kind.upper()}_DIR": str(folder / kind) for kind in ("config", "data", "runtime")
     }
-    return lab_environment(kept | private | {"IPYTHONDIR": str(folder / "ipython")})
+    return lab_environment(kept | KERNEL | private | {"IPYTHONDIR": str(folder / "ipython")})
 
 
 class Chapter:

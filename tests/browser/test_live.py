@@ -1,4 +1,4 @@
-"""The instructor's edition of chapter 1 in a real JupyterLab, used as in front of a class."""
+"""The instructor's edition in a real JupyterLab, used as in front of a class."""
 
 import json
 
@@ -53,6 +53,11 @@ class Live(Chapter):
     def press(self, name, key="Control+Enter"):
         """Select a cell, run it by key, and wait for its end."""
         element = self.select(name)
+        self.ran(name, key)
+        return element
+
+    def ran(self, name, key):
+        """Press a key that runs the active cell, whose ID is `name`, and wait for its end."""
         before = self.cell(name).get("execution_count")
         self.page.keyboard.press(key)
         self.page.wait_for_function(
@@ -63,7 +68,6 @@ class Live(Chapter):
             polling=POLL_MS,
         )
         self.page.wait_for_function(READY, timeout=1000 * START_S, polling=POLL_MS)
-        return element
 
 
 @pytest.fixture(scope="module")
@@ -83,15 +87,41 @@ def live(chromium, lab, artifacts):
         lab.stop_kernel(f"live/{NAME}")
 
 
-def test_an_emptied_cell_fills_itself_and_runs(live, artifacts):
-    """One key puts the finished code into the cell; the same key then runs it."""
-    assert live.cell("pixels-load")["source"] == "%finish pixels-load"
-    live.press("pixels-load")
-    finished = "".join(live.cell("pixels-load_finished")["source"])
-    now = "".join(live.cell("pixels-load")["source"])
-    assert finished == f"# finished: pixels-load\n{now}" and live.text("pixels-load") == ""
-    live.press("pixels-load").screenshot(path=artifacts / "live-finished.png")
+def test_an_emptied_cell_fills_itself_in_and_runs(live, artifacts):
+    """One key puts the finished code into the cell and runs it; the next cell is selected."""
+    emptied = live.cell("pixels-load")["source"]
+    assert emptied.startswith("# ") and emptied.endswith("\n%finish pixels-load")
+    live.select("pixels-load").screenshot(path=artifacts / "live-emptied.png")
+    live.press("pixels-load", "Shift+Enter")
+    assert live.cell("pixels-load")["source"].startswith("cat = load_photo(")
     assert live.text("pixels-load").startswith("shape (300, 451, 3)")
+
+
+@pytest.mark.parametrize(
+    "name, last", [(NAME, "layout-question"), ("02_cnn.ipynb", "one-d-average-figure")]
+)
+def test_a_sitting_by_shift_enter_alone(chromium, lab, artifacts, name, last):
+    """From the first cell to the end of the first sitting, without an error, each cell filled."""
+    write_live(lab.root / name, lab.root / "sitting")
+    opened = Live(chromium, lab, f"sitting/{name}")
+    opened.page.set_viewport_size({"width": 1280, "height": 720})
+    try:
+        opened.open()
+        ids = [cell["id"] for cell in opened.live()["cells"]]
+        opened.select(ids[0])
+        for place, cell in enumerate(ids[: ids.index(last) + 1]):
+            now = "() => jupyterapp.shell.currentWidget.content.activeCellIndex"
+            assert opened.page.evaluate(now) == place
+            if opened.cell(cell)["cell_type"] == "code":
+                opened.ran(cell, "Shift+Enter")
+                opened.text(cell)
+                assert "%finish" not in opened.cell(cell)["source"]
+            else:
+                opened.page.keyboard.press("Shift+Enter")
+            opened.page.screenshot(path=artifacts / f"live-{name[:2]}-{place:02d}-{cell}.png")
+    finally:
+        opened.page.close()
+        lab.stop_kernel(f"sitting/{name}")
 
 
 def test_what_was_typed_stays(live):
@@ -103,30 +133,22 @@ def test_what_was_typed_stays(live):
     live.page.keyboard.type(typed + "\n")
     live.press("resolution-count")
     assert live.text("resolution-count") == "4147200\n"
-    assert live.cell("resolution-count")["source"] == f"{typed}\n%finish resolution-count"
+    assert live.cell("resolution-count")["source"].startswith(f"{typed}\n# Count the pixels")
+    assert live.cell("resolution-count")["source"].endswith("\n%finish resolution-count")
 
 
-def test_one_click_reveals_the_finished_cell(live, artifacts):
-    """The folded twin shows its code after one click, and running it is enough."""
-    element = live.select("resolution-area_finished")
-    assert (
-        element.locator(".cm-content").count() == 0
-        or not element.locator(".cm-content").is_visible()
-    )
-    element.locator(".jp-Placeholder-content, .jp-InputPlaceholder").first.click()
-    element.locator(".cm-content").wait_for(state="visible")
-    live.press("resolution-area_finished").screenshot(path=artifacts / "live-revealed.png")
-    assert "area\n [[ 50. 100.   8.]" in live.text("resolution-area_finished")
-
-
-def test_speaker_notes_are_folded(live, artifacts):
-    """The notes show one line until they are opened."""
-    element = live.select("notes_pixels")
-    note = element.locator("details")
-    assert not note.evaluate("(note) => note.open")
-    note.locator("summary").click()
-    assert "pixels-load" in note.inner_text() and "shape (300, 451, 3)" in note.inner_text()
-    element.screenshot(path=artifacts / "live-notes.png")
+def test_what_answers_a_prediction_is_folded(live, artifacts):
+    """The answer shows one line until it is opened, and the next question stands below it."""
+    element = live.select("aliasing-photo-text")
+    answer = element.locator("details")
+    assert not answer.evaluate("(answer) => answer.open")
+    element.screenshot(path=artifacts / "live-folded.png")
+    answer.locator("summary").click()
+    assert "Nearest sees only the black stripes" in answer.inner_text()
+    assert answer.locator("p strong").count() == 1  # the Markdown in it is rendered
+    assert "On real bricks" in element.inner_text()
+    assert "On real bricks" not in answer.inner_text()
+    element.screenshot(path=artifacts / "live-unfolded.png")
 
 
 def test_an_exercise_a_question_and_a_widget_work(live):
@@ -139,7 +161,7 @@ def test_an_exercise_a_question_and_a_widget_work(live):
     live.press("exercise-crop")
     assert "right in all" in live.text("exercise-crop")
     answer_everything(live.press("layout-question").locator(".course-question"))
-    for name in ("bitmap-type_finished", "bitmap-edit"):
+    for name in ("bitmap-type", "bitmap-edit"):
         element = live.press(name)
     move_everything(element.locator(".course-explorer").first)
 

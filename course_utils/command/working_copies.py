@@ -1,0 +1,98 @@
+"""The working copies of the chapters in build/work/, which `course lab` opens.
+
+So that reading and typing change no file of the course, and corrections can come. A copy keeps
+the SHA-256 of what stood in its cells when it was written: it tells whether somebody has typed in
+the copy, and whether the chapter has changed since.
+"""
+
+import hashlib
+import itertools
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from course_utils.command.editions import BUILD, edition, without_answers
+from course_utils.command.notebook_files import as_bytes, read_notebook, write
+from course_utils.command.solved import answered_questions
+from course_utils.errors import CourseError
+
+WORK = BUILD / "work"
+
+
+class WorkingCopy(NamedTuple):
+    """A chapter's working copy: the one to open, and the newest, which may be the same."""
+
+    chapter: Path
+    opened: Path
+    newest: Path
+
+
+def prepare(chapter, folder):
+    """Write the working copy of the chapter at `chapter` where one is missing or old.
+
+    What somebody has typed stays: if the chapter has changed since, its new copy is written beside,
+    as "new_NAME.ipynb". The copy to open is the last in which work is found. Returns a
+    WorkingCopy. Raises CourseError.
+    """
+    fresh, opened = working_copy(chapter, folder), None
+    for file in names(folder / chapter.name):
+        has_work, version = look(file)
+        if has_work and version:
+            opened = file
+        if version == fresh.metadata.course.sources:
+            return WorkingCopy(chapter, opened or file, file)
+        if not has_work:
+            try:
+                write(file, as_bytes(fresh))
+            except CourseError as problem:
+                way = "or open the chapter itself with `course lab --source`"
+                raise CourseError(f"{problem}, {way}") from None
+            return WorkingCopy(chapter, opened or file, file)
+
+
+def names(file):
+    """The names that the copies of a chapter may have: NAME, new_NAME, new_2_NAME, …
+
+    What tells them apart stands first, since JupyterLab's list of files cuts long names.
+    """
+    yield file
+    yield file.with_name(f"new_{file.name}")
+    for number in itertools.count(2):
+        yield file.with_name(f"new_{number}_{file.name}")
+
+
+def look(file):
+    """(whether a file holds work, SHA-256 of the sources with which it was written, or None).
+
+    Work is what was typed, and questions that were answered; not what Run All leaves. A file that
+    is no working copy, or cannot be read, holds work, whatever it is.
+    """
+    if not file.exists():
+        return False, None
+    try:
+        notebook = read_notebook(file)
+        version = notebook.metadata.course.sources
+    except (CourseError, AttributeError):
+        return True, None
+    return sources(notebook) != version or answered_questions(notebook)[1] > 0, version
+
+
+def sources(notebook):
+    """SHA-256 of what stands in a notebook's cells; outputs, metadata and empty cells are no part.
+
+    (JupyterLab adds an empty cell when the last one is run.)
+    """
+    texts = [(cell.cell_type, cell.source) for cell in notebook.cells if cell.source.strip()]
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+
+
+def working_copy(chapter, folder):
+    """The chapter at `chapter` as a notebook for `folder`: its links lead where they did.
+
+    It has no outputs yet, and what answers a prediction is folded.
+    """
+    source = read_notebook(chapter)
+    cells = without_answers(source.cells)
+    notebook = edition(source, cells, "work", chapter.parent, folder)
+    notebook.metadata.course.sources = sources(notebook)
+    return notebook

@@ -142,8 +142,6 @@ def _make_legible(figure):
     for text in figure.findobj(Text):
         if "\n" not in text.get_text():
             text.set_fontsize(max(text.get_fontsize(), least))
-        elif text.axes and text in text.axes.texts:  # numbers that just fit into their cell
-            text.set_fontsize(text.get_fontsize() / text_scale)
     figure.draw_without_rendering()  # the layout tells how wide the axes are
     for ax in figure.axes:
         room = 72 * figure.get_figwidth() * ax.get_position(original=True).width
@@ -235,12 +233,13 @@ def show_values(matrix, title="", ax=None, fontsize=10, **options):
     for spine in ax.spines.values():
         spine.set(visible=True, color="0.7")
     matrix = as_array("image", matrix)
+    size = fontsize if matrix.ndim == 2 else fontsize / text_scale  # three lines just fit a cell
     light = ax.images[-1].to_rgba(matrix, bytes=True)[..., :3].mean(axis=-1) > 127
     for row, column in np.ndindex(matrix.shape[:2]):
         value = matrix[row, column]
         text = f"{value:g}" if matrix.ndim == 2 else "\n".join(str(part) for part in value)
         colour = "black" if light[row, column] else "white"
-        ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=fontsize)
+        ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
 
 
 def show_blocks(blocks, *, width=10, alt=None):

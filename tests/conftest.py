@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 import recorded_runs
 from course_utils.command.kernels import KERNEL
+from course_utils.doctor import usable_cores
 
 os.environ.update(KERNEL)  # whatever the shell says
 os.environ.pop("MPLBACKEND", None)  # kernels choose the inline backend themselves
@@ -40,8 +41,7 @@ def pytest_xdist_auto_num_workers(config):
     """How many workers `-n auto` means; 0 runs everything in this process."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None  # xdist reads it
-    usable = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
-    cores = len(usable(0))
+    cores = usable_cores()
     files = {argument.split("::")[0] for argument in config.args}
     alone = len(files) == 1 and Path(*files).is_file()
     return 0 if alone or cores == 1 else min(cores, MOST_WORKERS)

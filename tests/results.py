@@ -3,12 +3,12 @@
 import contextlib
 import datetime
 import json
-import os
 import platform
 import re
 import time
 from pathlib import Path
 
+from course_utils.doctor import usable_cores
 from course_utils.files import write_whole
 
 FOLDER = Path(__file__).resolve().parent
@@ -19,8 +19,7 @@ def machine():
     """This machine in a few words: processor, cores, torch; and its GPU if there is one."""
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    name = f"{_processor()}, {cores} cores"
+    name = f"{_processor()}, {usable_cores()} cores"
     if torch.cuda.is_available():
         name += f", {torch.cuda.get_device_name()}"
     versions = f"Python {platform.python_version()}, torch {torch.__version__}"

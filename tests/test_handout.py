@@ -126,3 +126,15 @@ def test_the_command_writes_what_is_named(monkeypatch, tmp_path, capsys):
     assert cli.main(["handout", "1"]) == 0
     size = (tmp_path / "build" / "handout" / "01_image_data.html").stat().st_size / 1e6
     assert capsys.readouterr().out == f"build/handout/01_image_data.html: {size:.1f} MB\n"
+
+
+def test_each_fold_that_begins_ends():
+    """The pieces of one cell are folded each for itself."""
+    cells = [
+        new_markdown_cell("# 1 · Title"),
+        new_code_cell("import a"),
+        new_markdown_cell("Before.\n\n## 1.1 First\n\nText."),
+    ]
+    made = pages.handout_cells(cells)
+    assert [cell.metadata.get("fold_ends", False) for cell in made] == [False, False, True, False]
+    assert sum("fold_begins" in cell.metadata for cell in made) == 1

@@ -163,7 +163,7 @@ def test_drawing_is_not_shown():
 
 def test_the_speaker_sees_the_purpose_and_the_answers_that_wait():
     section = new_markdown_cell("## 1.2 Next\n\n*After a restart, run 1.1 first.*\n\nText.")
-    section.metadata["outcome"] = "why it works"
+    section.metadata |= {"outcome": "why it works", "tags": ["restart"]}
     made = slides.with_notes(
         slides.deck_cells(
             [
@@ -243,7 +243,7 @@ def test_exercises_and_glossary_are_left_out():
 
 def test_questions_and_folded_answers():
     question, answers = deck_of(
-        code('ask("x")', "Which?\n  ○ one\n(run this cell to choose)", tag="question"),
+        code('ask("x")', "Which?\n  ○ one", tag="question"),
         new_markdown_cell("<details><summary>Answers</summary>\n\nOne.\n\n</details>"),
     )
     assert question == ("-", ["Which?\n  ○ one"])

@@ -2,10 +2,11 @@
 
 Both are met without outputs, and what answers a prediction is folded: see `without_answers`. An
 edition finds its way by the tags of cells, never by the words in them. It carries the SHA-256 of
-its cells in its own metadata: a file whose cells have another one is somebody's work, whatever it
-is.
+its cells' sources in its own metadata: a file whose sources have another one is somebody's work,
+whatever it is.
 """
 
+import ast
 import copy
 import hashlib
 import json
@@ -18,16 +19,17 @@ import nbformat
 from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat.v4 import new_markdown_cell
 
-from course_utils.command.notebook_files import CODE, as_bytes, read_notebook, title, write
-from course_utils.command.saved_widgets import without_widgets
+from course_utils.command.notebook_files import CODE, as_bytes, parsed, read_notebook, title, write
+from course_utils.command.saved_widgets import answered_questions, without_widgets
 from course_utils.errors import CourseError
 from course_utils.files import ROOT
 
 BUILD = ROOT / "build"
 STUDENT = BUILD / "student"
-STILL = "run this cell to"  # in the text of a stored explorer or question
+MET = {"explorer", "question"}  # tags of the cells that show something before they are run
 FOLD = "<details><summary>Then read</summary>"
 FOLDED = re.compile(r"<details><summary>.*?</summary>\s*(.*?)\s*</details>\s*", re.S)
+RESTART = re.compile(r"^\*[^*\n].*\n*", re.M)
 LINK = re.compile(r'(\]\(|(?:src|href)="|^\[[^\]\n]+\]: )([^)\s"#]+)', re.M)
 
 
@@ -39,22 +41,6 @@ def tags(cell):
 def prose(cell):
     """A Markdown cell's text without its code; "" for a code cell."""
     return CODE.sub("", cell.source) if cell.cell_type == "markdown" else ""
-
-
-def opens_section(cell):
-    """Whether a section (a heading of the second level) begins in a cell."""
-    return re.search(r"^## ", prose(cell), re.M) is not None
-
-
-def printed(cell):
-    """All text that a code cell printed or showed, in order; a picture gives its alt text."""
-    texts = []
-    for output in cell.get("outputs", []):
-        if output.output_type == "error":
-            texts.append(f"{output.ename}: {output.evalue}\n")
-        else:
-            texts.append(output.get("text") or output.get("data", {}).get("text/plain", ""))
-    return "".join(text if isinstance(text, str) else "".join(text) for text in texts)
 
 
 def reading(cell):
@@ -72,23 +58,41 @@ def reading(cell):
     return answer.strip(), (first + rest).strip()
 
 
+def restart(cell):
+    """The paragraph of a cell tagged `restart` on what is to be run again; "" for other cells."""
+    found = RESTART.search(cell.source) if "restart" in tags(cell) else None
+    return found[0] if found else ""
+
+
 def without_answers(cells):
     """Copies of a chapter's cells as one meets them: nothing was run, no prediction is answered.
 
     Outputs and execution counts are gone, except for the still pictures of explorers and the texts
-    of questions. What answers a prediction (`reading`) is folded under "Then read". cells: list of
-    a notebook's cells, which stay as they are. Returns a list as long, in the same order.
+    of questions. What answers a prediction (`reading`) is folded under "Then read"; the code before
+    it does not assert what will come out. cells: list of a notebook's cells, which stay as they
+    are. Returns a list as long, in the same order.
     """
-    clear, met = ClearOutputPreprocessor(), copy.deepcopy(cells)
+    clear, met, waits = ClearOutputPreprocessor(), copy.deepcopy(cells), False
     for cell in met:
+        if cell.cell_type == "code" and waits:
+            cell.source = _without_claims(cell.source)
+        waits = "predict" in tags(cell) or (waits and "reading" not in tags(cell))
         answer, rest = reading(cell)
         if answer:
             cell.source = f"{FOLD}\n\n{answer}\n\n</details>\n\n{rest}".rstrip()
-        elif cell.cell_type == "code" and STILL in printed(cell):
+        elif MET & set(tags(cell)):
             cell.execution_count = None
         else:
             clear.preprocess_cell(cell, {}, 0)
     return met
+
+
+def _without_claims(source):
+    """A cell's code without the asserts that stand at its end."""
+    body, lines = parsed(source).body, source.splitlines()
+    while len(body) > 1 and isinstance(body[-1], ast.Assert):
+        del lines[body.pop().lineno - 1 :]
+    return "\n".join(lines).rstrip()
 
 
 def relink(text, old, new):
@@ -111,8 +115,8 @@ def relink(text, old, new):
 def edition(source, cells, kind, old, new):
     """A notebook of `cells`, widgets as still pictures, with the metadata of `source`.
 
-    kind: the edition's name, kept in the metadata with the cells' SHA-256. old, new: the folders of
-    source and edition, between which the links in Markdown are rewritten.
+    kind: the edition's name, kept in the metadata with the SHA-256 of the sources. old, new: the
+    folders of source and edition, between which the links in Markdown are rewritten.
     """
     for cell in cells:
         if cell.cell_type == "markdown":
@@ -120,22 +124,29 @@ def edition(source, cells, kind, old, new):
     metadata = {**source.metadata, "course": {"edition": kind}}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=nbformat.from_dict(metadata))
     nbformat.validate(without_widgets(notebook))
-    notebook.metadata.course.sha256 = _sha256(notebook)
+    notebook.metadata.course.sources = sources(notebook)
     return notebook
 
 
-def _sha256(notebook):
-    return hashlib.sha256(json.dumps(notebook.cells, sort_keys=True).encode()).hexdigest()
+def sources(notebook):
+    """SHA-256 of what stands in a notebook's cells; outputs, metadata and empty cells are no part.
+
+    (JupyterLab adds an empty cell when the last one is run.)
+    """
+    texts = [(cell.cell_type, cell.source) for cell in notebook.cells if cell.source.strip()]
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 
 
 def holds_work(file):
     """Whether a file is there that is no edition as the course wrote it.
 
-    Raises CourseError if the file cannot be read.
+    Work is what was typed, and questions that were answered; not what Run All leaves. A file that
+    is no edition, or no notebook, holds work, whatever it is. Raises CourseError if the file cannot
+    be read.
     """
     try:
         data = file.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as problem:
         raise CourseError(
@@ -143,7 +154,8 @@ def holds_work(file):
         ) from None
     try:
         notebook = nbformat.reads(data.decode(), as_version=4)
-        return notebook.metadata.course.sha256 != _sha256(notebook)
+        typed = sources(notebook) != notebook.metadata.course.sources
+        return typed or answered_questions(notebook)[1] > 0
     except Exception:  # of many kinds: no text, no JSON, no notebook, no edition
         return True
 

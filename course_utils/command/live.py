@@ -13,7 +13,7 @@ from typing import NamedTuple
 from nbformat.v4 import new_code_cell
 
 from course_utils.command.editions import BUILD, edition, put_aside, tags, without_answers
-from course_utils.command.notebook_files import as_bytes, read_notebook, write
+from course_utils.command.notebook_files import as_bytes, parsed, read_notebook, write
 from course_utils.command.notes import write_notes
 from course_utils.errors import CourseError
 from course_utils.files import how_to_restore
@@ -95,12 +95,6 @@ def _empty(cell, known):
     gap = "\n\n\n" if len(pieces) > len(first[:1]) else "\n"
     pieces = pieces or [f"# {cell.metadata.get('task', 'Type it.')}"]
     return gap.join([*pieces, f"{FINISH} {cell.id}"])
-
-
-def parsed(source):
-    """The syntax tree of a cell, its magic lines left out."""
-    lines = ["" if line.startswith(("%", "!")) else line for line in source.splitlines()]
-    return ast.parse("\n".join(lines))
 
 
 def _stub(node, lines):

@@ -1,5 +1,6 @@
 """Notebooks as files: the chapters by name, read with one clear error, written whole."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -106,3 +107,9 @@ def chapter_paths(chapters):
     """The notebooks of the chapters that are named, or all."""
     named = [find_chapter(chapter) for chapter in chapters]
     return named or sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
+
+
+def parsed(source):
+    """The syntax tree of a cell, its magic lines left out."""
+    lines = ["" if line.startswith(("%", "!")) else line for line in source.splitlines()]
+    return ast.parse("\n".join(lines))

@@ -13,8 +13,8 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils.command.editions import prose, reading, relink, tags
-from course_utils.command.notebook_files import CHAPTERS, read_notebook, title, write
-from course_utils.command.pages import exporter, measure, style, with_formulas
+from course_utils.command.notebook_files import CHAPTERS, read_notebook, title
+from course_utils.command.pages import measure, style, with_formulas, write_page
 from course_utils.command.saved_widgets import without_widgets
 
 BELIEFS = re.compile(r"<!-- wrong answers.*?-->(.*?)<!-- end of the wrong answers -->", re.S)
@@ -58,14 +58,15 @@ def write_notes(path, folder):
             cell.source = with_formulas(relink(cell.source, path.parent, folder))
         for output in cell.get("outputs", []):
             measure(output)
-    course = {"title": f"Notes: {name}", "css": style("page.css", "handout.css") + WRAPPED}
-    course["contents"] = "\n".join(section.link for section in sections)
-    page, _ = exporter(HTMLExporter, "handout.html.j2").from_notebook_node(
-        new_notebook(cells=cells, metadata=notebook.metadata), {"course": course}
+    return write_page(
+        Path(folder) / f"{path.stem}_notes.html",
+        HTMLExporter,
+        "handout.html.j2",
+        new_notebook(cells=cells, metadata=notebook.metadata),
+        title=f"Notes: {name}",
+        css=style("page.css", "handout.css") + WRAPPED,
+        contents="\n".join(section.link for section in sections),
     )
-    target = Path(folder) / f"{path.stem}_notes.html"
-    write(target, page.encode())
-    return target
 
 
 def plan(sections):

@@ -20,15 +20,14 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell
 from PIL import Image
 
-from course_utils.command.editions import relink, tags
-from course_utils.command.notebook_files import CODE, read_notebook, title, write
+from course_utils.command.editions import relink, restart, tags
+from course_utils.command.notebook_files import CODE, parsed, read_notebook, title, write
 from course_utils.command.saved_widgets import without_widgets
 from course_utils.errors import CourseError
 
 TEMPLATES = Path(__file__).parent / "templates"
 FORMULA = re.compile(r"(\${1,2})([^$\n]+)\1")  # $ in a line, $$ in the middle of one of its own
 SECTION = re.compile(r"^(?=## )", re.M)
-ONLY_LIVE = re.compile(r"^\*After a restart.*\n*|\s*\(run this cell to choose\)", re.M)
 KNOWS = re.compile(r"^from (course_utils\.exercises\.\w+) import .*\bask\b", re.M)
 ASKS = re.compile(r"""^ask\(["'](\w+)["']\)""", re.M)
 TEXT = re.compile(r"(?:^|(?<=>))[^<>]+")  # in HTML
@@ -47,17 +46,25 @@ def write_handout(path, folder):
         if cell.cell_type == "markdown":
             cell.source = with_formulas(relink(cell.source, path.parent, folder))
     sections = [cell for cell in notebook.cells if opens_section(cell)]
-    course = {
-        "title": title(notebook),
-        "css": style("page.css", "handout.css"),
-        "contents": "\n".join(
+    return write_page(
+        Path(folder) / f"{path.stem}.html",
+        HTMLExporter,
+        "handout.html.j2",
+        notebook,
+        title=title(notebook),
+        css=style("page.css", "handout.css"),
+        contents="\n".join(
             f"- [{cell.source.splitlines()[0][3:]}](#cell-id={cell.id})" for cell in sections
         ),
-    }
-    page, _ = exporter(HTMLExporter, "handout.html.j2").from_notebook_node(
-        notebook, {"course": course}
     )
-    target = Path(folder) / f"{path.stem}.html"
+
+
+def write_page(target, kind, template, notebook, **course):
+    """A notebook by nbconvert's exporter `kind` and a template of this package → the file `target`.
+
+    course: what the template asks for, such as title and css. Returns `target`.
+    """
+    page, _ = exporter(kind, template).from_notebook_node(notebook, {"course": course})
     write(target, page.encode())
     return target
 
@@ -74,9 +81,9 @@ def handout_cells(cells):
         if cell.cell_type != "markdown":
             made.append(cell)
             continue
-        pieces = SECTION.split(ONLY_LIVE.sub("", cell.source))
+        pieces = SECTION.split(cell.source.replace(restart(cell), "", 1))
         for number, text in enumerate(filter(str.strip, pieces)):
-            piece = new_markdown_cell(text, metadata=cell.metadata)
+            piece = new_markdown_cell(text, metadata=dict(cell.metadata))
             piece.id = f"{cell.id}-{number + 1}" if number else cell.id
             made.append(piece)
     first = next((place for place, cell in enumerate(made) if opens_section(cell)), 1)
@@ -102,7 +109,7 @@ def opens_section(cell):
 def statements(source):
     """The top-level statements of a cell's code; an empty list if it is not Python."""
     try:
-        return ast.parse(source).body
+        return parsed(source).body
     except SyntaxError:
         return []
 

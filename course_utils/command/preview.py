@@ -1,18 +1,16 @@
 """`course preview`: the README's picture, made of what chapters 2 and 4 compute."""
 
-import io
-
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
-from course_utils.data import load_photo, read_checked
+from course_utils.data import load_photo
 from course_utils.detection import yolov3
 from course_utils.detection.figures import draw_boxes
+from course_utils.explorers.style import load_large_style
 from course_utils.figures import render, show_image, show_values
-from course_utils.filters import correlate
+from course_utils.filters import SOBEL, correlate
 
-SOBEL = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]])
+SIDEWAYS = SOBEL.T  # left minus right
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -28,11 +26,11 @@ def draw_preview():
 def _edges(ax):
     """A cat: its left half as it is, its right half as a Sobel kernel sees it, and the kernel."""
     cat = load_photo("cat_chelsea")
-    edges = np.pad(128 + correlate(cat @ LUMA, SOBEL), 1, mode="edge").clip(0, 255)
+    edges = np.pad(128 + correlate(cat @ LUMA, SIDEWAYS), 1, mode="edge").clip(0, 255)
     right = np.arange(cat.shape[1])[:, None] >= cat.shape[1] // 2
     shown = np.where(right, edges[..., None], cat)
     show_image(shown / 255, "Edges: nine numbers slide over a photo", ax)
-    show_values(SOBEL, ax=ax.inset_axes([0.39, 0.03, 0.22, 0.33]), fontsize=9, vmin=-2, vmax=2)
+    show_values(SIDEWAYS, ax=ax.inset_axes([0.39, 0.03, 0.22, 0.33]), fontsize=9, vmin=-2, vmax=2)
 
 
 def _objects(ax):
@@ -47,7 +45,6 @@ def _objects(ax):
 
 def _style(ax):
     """A pagoda, painted as The Starry Night is; the photo in a corner."""
-    painted = Image.open(io.BytesIO(read_checked("style/china-starry_night-large.jpg")))
-    show_image(np.asarray(painted), "Style: a photo as van Gogh paints", ax)
+    show_image(load_large_style(), "Style: a photo as van Gogh paints", ax)
     inset = ax.inset_axes([0.67, 0.67, 0.31, 0.31])
     show_image(load_photo("china", 256), ax=inset)

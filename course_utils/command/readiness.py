@@ -26,6 +26,7 @@ def examine(chapters):
     chapters: paths of the notebooks. Returns the lines to print and the problems, one sentence
     each with its fix; no problem keeps another from being found.
     """
+    doctor.set_threads()  # before a kernel of our own counts as another one
     lines, problems, running = [], [], []
     # a kernel takes seconds to start: meanwhile the rest is asked; an interrupt leaves it behind
     beside = threading.Thread(target=lambda: running.append(check_chapters(chapters)), daemon=True)
@@ -37,7 +38,6 @@ def examine(chapters):
         doctor.check_pointer,
         check_runtime_folder,
         check_work_folder,
-        doctor.set_threads,
         lambda: lines.append(doctor.describe(None)),
     ):
         try:

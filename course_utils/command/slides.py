@@ -29,15 +29,14 @@ from nbconvert import SlidesExporter
 from nbformat import from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_utils.command.editions import reading, tags
-from course_utils.command.notebook_files import title, write
+from course_utils.command.editions import reading, restart, tags
+from course_utils.command.notebook_files import title
 from course_utils.command.pages import (
-    ONLY_LIVE,
-    exporter,
     read_chapter,
     statements,
     style,
     with_formulas,
+    write_page,
 )
 from course_utils.errors import CourseError
 
@@ -45,7 +44,6 @@ REVEAL = "sphinx-revealjs"  # the package; only files are taken from it, nothing
 HEADING = re.compile(r"^(?=##{1,2} )", re.M)
 ANNOUNCES = re.compile(r"^((?![->|#]|\d+\. ).*[.!?)]) (?=[A-Z`][^.!?\n]*:$)", re.M)
 LEFT_OUT = {"exercises", "glossary"}  # tags of the cells in which such a section begins
-RESTART = re.compile(r"^\*After a restart.*", re.M)
 FOLDED = '<details open class="fragment"'  # what a reader would unfold comes on the next key
 UNFOLDED = re.compile(FOLDED + r">.*?</summary>(.*?)</details>", re.S)
 NO_READING = ("#", ">", "<", "|", "**")  # how prose begins that does not read the output above it
@@ -57,19 +55,17 @@ def write_deck(path, folder):
     The notebook is not run: its stored outputs are shown. Raises CourseError.
     """
     notebook = read_chapter(path)
-    course = {
-        "title": title(notebook),
-        "css": style("page.css", "deck.css"),
-        "reveal_css": reveal_file("dist/reveal.css"),
-        "scripts": [reveal_file("dist/reveal.js"), reveal_file("plugin/notes/notes.js")],
-    }
     notebook.cells = with_notes(deck_cells(notebook.cells))
-    page, _ = exporter(SlidesExporter, "deck.html.j2").from_notebook_node(
-        notebook, {"course": course}
+    return write_page(
+        Path(folder) / f"{Path(path).stem}.html",
+        SlidesExporter,
+        "deck.html.j2",
+        notebook,
+        title=title(notebook),
+        css=style("page.css", "deck.css"),
+        reveal_css=reveal_file("dist/reveal.css"),
+        scripts=[reveal_file("dist/reveal.js"), reveal_file("plugin/notes/notes.js")],
     )
-    target = Path(folder) / f"{Path(path).stem}.html"
-    write(target, page.encode())
-    return target
 
 
 def deck_cells(cells):
@@ -109,7 +105,8 @@ def prose_pieces(cell, answered, code_follows):
     can go with its code. answered: an output stands above it. code_follows: its last paragraphs may
     ask for that code.
     """
-    answer, rest = map(_for_slides, reading(cell))
+    again = restart(cell)
+    answer, rest = (_for_slides(text.replace(again, "", 1)) for text in reading(cell))
     first, *headed = HEADING.split(rest)
     if answer and not headed and not code_follows:
         answer, first = f"{answer}\n\n{first}", ""
@@ -126,7 +123,7 @@ def prose_pieces(cell, answered, code_follows):
 
 def _for_slides(text):
     """Prose as slides have it: a last sentence that announces code apart, folded parts open."""
-    return ANNOUNCES.sub(r"\1\n\n", ONLY_LIVE.sub("", text)).replace("<details", FOLDED)
+    return ANNOUNCES.sub(r"\1\n\n", text).replace("<details", FOLDED)
 
 
 def code_pieces(cell):
@@ -138,9 +135,6 @@ def code_pieces(cell):
     if cell.outputs:
         outputs = [from_dict(output) for output in cell.outputs]
         for output in outputs:
-            for holder, name in ((output, "text"), (output.get("data", {}), "text/plain")):
-                if name in holder:
-                    holder[name] = ONLY_LIVE.sub("", holder[name])
             if "text/markdown" in output.get("data", {}):
                 folded = output.data["text/markdown"].replace("<details", FOLDED)
                 output.data["text/markdown"] = folded
@@ -191,7 +185,7 @@ def _names_a_constant(statement):
 def purpose(cell):
     """The speaker's note on a section: what it is for, what to run after a restart; or None."""
     texts = [f"What it is for: {cell.metadata.outcome}."] if "outcome" in cell.metadata else []
-    texts += RESTART.findall(cell.source)
+    texts += filter(None, [restart(cell).strip()])
     return _note("\n\n".join(texts)) if texts else None
 
 

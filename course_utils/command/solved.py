@@ -3,8 +3,8 @@
 import re
 
 from course_utils.command.editions import ROOT, shown, tags
-from course_utils.command.notebook_files import read_notebook
-from course_utils.command.saved_widgets import reached, stored_models, views
+from course_utils.command.notebook_files import chapter_paths, read_notebook
+from course_utils.command.saved_widgets import answered_questions
 from course_utils.errors import ArgumentError, CourseError
 from course_utils.files import find
 
@@ -48,7 +48,7 @@ def _holds(path):
 
 def chapter_names():
     """The names of the course's notebooks, without their ending."""
-    return [path.stem for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
+    return [path.stem for path in chapter_paths([])]
 
 
 def exercise_states(notebook, stubs=None):
@@ -72,17 +72,6 @@ def exercise_states(notebook, stubs=None):
         else:
             states[name] = "not attempted"
     return states
-
-
-def answered_questions(notebook):
-    """(right, answered): questions as the stored widgets are; (0, 0) if none are stored."""
-    models, right, wrong = stored_models(notebook), 0, 0
-    for cell in notebook.cells:
-        shown = reached(models, views(cell)).values()
-        classes = {name for model in shown for name in model["state"].get("_dom_classes", [])}
-        right += "course-right" in classes
-        wrong += "course-wrong" in classes
-    return right, right + wrong
 
 
 def _line(stem, paths, problems):

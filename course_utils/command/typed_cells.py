@@ -9,8 +9,8 @@ import ast
 from IPython import get_ipython
 from IPython.display import HTML, display
 
-from course_utils.command.live import FINISH, emptied_cells, parsed
-from course_utils.command.notebook_files import CHAPTERS, read_notebook
+from course_utils.command.live import FINISH, emptied_cells
+from course_utils.command.notebook_files import CHAPTERS, parsed, read_notebook
 from course_utils.errors import ArgumentError
 
 LARGER, FINER = 1.35, 1.65  # with --large: of text in figures, of their pixels

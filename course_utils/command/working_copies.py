@@ -5,15 +5,12 @@ the SHA-256 of what stood in its cells when it was written: it tells whether som
 the copy, and whether the chapter has changed since.
 """
 
-import hashlib
 import itertools
-import json
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils.command.editions import BUILD, edition, without_answers
+from course_utils.command.editions import BUILD, edition, holds_work, without_answers
 from course_utils.command.notebook_files import as_bytes, read_notebook, write
-from course_utils.command.solved import answered_questions
 from course_utils.errors import CourseError
 
 WORK = BUILD / "work"
@@ -62,28 +59,12 @@ def names(file):
 
 
 def look(file):
-    """(whether a file holds work, SHA-256 of the sources with which it was written, or None).
-
-    Work is what was typed, and questions that were answered; not what Run All leaves. A file that
-    is no working copy, or cannot be read, holds work, whatever it is.
-    """
-    if not file.exists():
-        return False, None
+    """(whether a file holds work, SHA-256 of the sources with which it was written, or None)."""
     try:
-        notebook = read_notebook(file)
-        version = notebook.metadata.course.sources
+        version = read_notebook(file).metadata.course.sources
     except (CourseError, AttributeError):
-        return True, None
-    return sources(notebook) != version or answered_questions(notebook)[1] > 0, version
-
-
-def sources(notebook):
-    """SHA-256 of what stands in a notebook's cells; outputs, metadata and empty cells are no part.
-
-    (JupyterLab adds an empty cell when the last one is run.)
-    """
-    texts = [(cell.cell_type, cell.source) for cell in notebook.cells if cell.source.strip()]
-    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+        version = None
+    return holds_work(file), version
 
 
 def working_copy(chapter, folder):
@@ -93,6 +74,4 @@ def working_copy(chapter, folder):
     """
     source = read_notebook(chapter)
     cells = without_answers(source.cells)
-    notebook = edition(source, cells, "work", chapter.parent, folder)
-    notebook.metadata.course.sources = sources(notebook)
-    return notebook
+    return edition(source, cells, "work", chapter.parent, folder)

@@ -12,6 +12,7 @@ from course_utils.errors import ArgumentError
 from course_utils.explorers.engine import ARROWS, Explorer, choice, slider, switch
 from course_utils.explorers.kernel_grid import KernelGrid
 from course_utils.figures import BLUE, GREEN, MAGENTA, VERMILION, show_image
+from course_utils.filters import BOX, SOBEL
 
 STEP = 0.01  # of the integral's grid
 CURVES = {  # all are 0 outside 0 … 1
@@ -21,10 +22,10 @@ CURVES = {  # all are 0 outside 0 … 1
 }
 PRESETS = {
     "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
-    "box blur": np.full((3, 3), 1 / 9),
+    "box blur": BOX,
     "Gaussian blur": np.outer([1, 2, 1], [1, 2, 1]) / 16,
-    "Sobel, up to down": [[1, 2, 1], [0, 0, 0], [-1, -2, -1]],
-    "Sobel, left to right": [[1, 0, -1], [2, 0, -2], [1, 0, -1]],
+    "Sobel, up to down": SOBEL,
+    "Sobel, left to right": SOBEL.T,
     "sharpen": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
     "emboss": [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]],
 }

@@ -42,7 +42,7 @@ def show_duel(story, rounds, *, alt=None):
         ax.set(
             title=f"round {moment}", ylim=(0, 1.3), xlabel="x", xlim=SPAN, xticks=(-4, -2, 0, 2, 4)
         )
-    axes[0, 0].legend(loc="upper left", fontsize=9, frameon=False)
+    axes[0, 0].legend(loc="upper left", fontsize=12, frameon=False)
     show(figure, alt=alt)
 
 

@@ -30,7 +30,8 @@ PAGE_STEP = 900  # pixels from one screenshot of a notebook to the next
 class Lab:
     """JupyterLab on a copy of the notebooks, with settings that are nobody's but its own."""
 
-    def __init__(self, notebooks, folder):
+    def __init__(self, notebooks, folder, options=()):
+        self.options = options
         self.root, self.log = folder / "notebooks", folder / "lab.log"
         shutil.copytree(notebooks, self.root, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
         settings = folder / "config" / "labconfig" / "default_setting_overrides.json"
@@ -54,6 +55,7 @@ class Lab:
             *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self.port}"),
             *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}"),
             f"--IdentityProvider.token={self.token}",
+            *self.options,
         ]
 
     def ask(self, path, method="GET"):

@@ -44,19 +44,16 @@ def large(chromium, tmp_path_factory, artifacts):
     """A notebook with explorers, figures and a question, run as `course live --large` runs it."""
     folder = tmp_path_factory.mktemp("large")
     option = f"--LabApp.user_settings_dir={lab_settings(folder / 'settings')}"
-    usual = lab_server.Lab._command
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lab_server.Lab, "_command", lambda self: [*usual(self), option])
-        cells = [{"cell_type": "markdown", "metadata": {}, "source": "# Title\n\nProse."}]
-        for source in CELLS:
-            cells.append({"cell_type": "code", "metadata": {}, "source": source, "outputs": [],
-                          "execution_count": None})  # fmt: skip
-        kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-        notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {"kernelspec": kernel}}
-        (folder / "notebooks").mkdir()
-        file = folder / "notebooks" / "large.ipynb"
-        file.write_text(json.dumps(notebook | {"cells": cells}), encoding="utf-8")
-        server = lab_server.Lab(file.parent, folder / "lab")
+    cells = [{"cell_type": "markdown", "metadata": {}, "source": "# Title\n\nProse."}]
+    for source in CELLS:
+        cells.append({"cell_type": "code", "metadata": {}, "source": source, "outputs": [],
+                      "execution_count": None})  # fmt: skip
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {"kernelspec": kernel}}
+    (folder / "notebooks").mkdir()
+    file = folder / "notebooks" / "large.ipynb"
+    file.write_text(json.dumps(notebook | {"cells": cells}), encoding="utf-8")
+    server = lab_server.Lab(file.parent, folder / "lab", [option])
     try:
         server.wait()
         yield Chapter(chromium, server, file.name).run()

@@ -94,7 +94,8 @@ def load_weights(name):
 
     name: "vgg16" (ImageNet, up to conv4_1; keys of torchvision's vgg16().features[:19]),
     "efficientnet_lite0" (ImageNet-1k), "yolov3_tiny" (COCO; stored as int8 with a scale for each
-    output channel, which are multiplied here) or "person_segmentation" (MediaPipe's).
+    output channel, which are multiplied here), "person_segmentation" (MediaPipe's) or "lenet" (our
+    own, MNIST: section 2.3's network, trained by tests/benchmarks/lenet_weights.py).
     """
     from safetensors.numpy import load
 
@@ -102,6 +103,7 @@ def load_weights(name):
         "vgg16": "weights/vgg16_conv4_1_hed_fp16.safetensors",
         "efficientnet_lite0": "weights/efficientnet_lite0_imagenet1k_fp16.safetensors",
         "yolov3_tiny": "weights/yolov3_tiny_coco_int8.safetensors",
+        "lenet": "weights/lenet_mnist_fp16.safetensors",
         "person_segmentation": "weights/selfie_segmentation_fp16.safetensors",
     }
     require_option("name", name, list(files))

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from threadpoolctl import threadpool_limits
 
 from course_utils.errors import CourseError
+from course_utils.language import say
 
 SECONDS = {1: 20, 2: 90, 3: 180, 4: 420}  # chapter → Run All, measured on two CPU cores
 PROJECT = "pixels-to-vision"
@@ -206,6 +207,6 @@ def describe(chapter):
     line = f"Ready: Python {platform.python_version()} · torch {torch.__version__} · {device}"
     seconds = SECONDS.get(chapter)
     if seconds is None:
-        return line
+        return say(line)
     time = f"{seconds} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-    return f"{line} · this chapter runs in about {time}"
+    return say(f"{line} · this chapter runs in about {time}")

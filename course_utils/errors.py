@@ -1,10 +1,14 @@
 """Errors that tell a student what was wrong, what came, and how to mend it."""
 
 from course_utils.files import nearest
+from course_utils.language import say
 
 
 class CourseError(Exception):
     """Base of the course's own errors; a notebook shows its message alone, without a traceback."""
+
+    def __str__(self):
+        return say(super().__str__(), names=True)
 
     def _render_traceback_(self):
         return [f"{type(self).__name__}: {self}"]
@@ -18,7 +22,7 @@ class DataError(CourseError, OSError):
     """A file of the course, or a student's own picture, is missing, damaged or not readable."""
 
     def __str__(self):
-        return str(self.args[0])
+        return say(str(self.args[0]), names=True)
 
 
 def require_option(argument, value, options):

@@ -2,10 +2,8 @@
 
 import numpy as np
 import torch
-from scipy import special
 from torch import nn
 from torchvision.models import resnet
-from torchvision.transforms import v2
 
 F = torch.nn.functional
 ALL = (0, 2, 3)
@@ -60,18 +58,6 @@ def by_slope(gradient, x, gamma, step=1e-6):
         down[place] -= step
         slope[place] = (gamma * (flat(up) - flat(down)) * gradient).sum() / (2 * step)
     return slope
-
-
-def relu(z):
-    return z * (z > 0)
-
-
-def gates(squeezed, w1, b1, w2, b2, last=special.expit):
-    return last(relu(squeezed @ w1.T + b1) @ w2.T + b2)
-
-
-def row_softmax(z):
-    return special.softmax(z, axis=1)
 
 
 def stack(k, n, c, bias=False):
@@ -216,9 +202,10 @@ WRONG = {
         ("lambda z, y, k: places(-z, y, k) * len(y)", "not their share"),
         ("lambda z, y, k: places(-z, y, k) * 100", "in percent"),
         ("lambda z, y, k: places(-z, y, k + 1)", "one too many"),
-        ("lambda z, y, k: places(-z, y, k - 1)", "one too few"),
+        ("lambda z, y, k: places(-z, y, k - 1)", "k has no effect|one too few"),
         ("lambda z, y, k: 1 - (np.sort(-z)[:, :k] == y[:, None]).any(axis=1).mean()", "scores"),
         ("lambda z, y, k: z.argmax(axis=1) == y", "one for all"),
+        ("lambda z, y, k: places(-z, y, k, axis=0)", "down the columns"),
         ("lambda z, y, k: np.sum(ranks(z, y) >= k, dtype=np.uint8) / len(y)", "is wrong"),
     ],
     "batch_norm_train": [
@@ -242,7 +229,11 @@ WRONG = {
         ("lambda x, g, b: column(g) * norm(x)", "β is missing"),
         ("lambda x, g, b: norm(x) + column(b)", "γ is missing"),
         ("lambda x, g, b: column(g) * (norm(x) + column(b))", "and not β"),
-        ("lambda x, g, b: g * norm(x) + b", "they belong to the channels"),
+        ("lambda x, g, b: g * norm(x) + b", "where do the channels stand"),
+        (
+            "lambda x, g, b: g * (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5) + b",
+            "meets the last axis, the columns; where do the channels stand",
+        ),
     ],
     "batch_norm_eval": [
         ("lambda x, m, v, g, b: column(g) * norm(x) + column(b)", "mean and variance of the batch"),
@@ -267,7 +258,11 @@ WRONG = {
         ("lambda x, m, v, g, b: running(x, m, v)", "γ and β are missing"),
         ("lambda x, m, v, g, b: column(g) * running(x, m, v)", "β is missing"),
         ("lambda x, m, v, g, b: running(x, m, v) + column(b)", "γ is missing"),
-        ("lambda x, m, v, g, b: g * running(x, m, v) + b", "they belong to the channels"),
+        ("lambda x, m, v, g, b: g * running(x, m, v) + b", "where do the channels stand"),
+        (
+            "lambda x, m, v, g, b: g * (x - m) / np.sqrt(v + 1e-5) + b",
+            "meets the last axis, the columns; where do the channels stand",
+        ),
     ],
     "batch_norm_backward": [
         ("lambda g, x, c: c * g / np.sqrt(x.var(0) + 1e-5)", "treated as constants"),
@@ -333,31 +328,6 @@ WRONG = {
         ("ReturnsNothing", "is a `return` missing"),
         ("lambda *a: Block", "it returns a type, not a number"),
     ],
-    "se_gates": [
-        ("lambda x, *w: gates(x.mean((2, 3)), *w, last=row_softmax)", "need not sum to 1"),
-        ("lambda x, *w: gates(x.max((2, 3)), *w)", "not the maximum"),
-        ("lambda x, *w: gates(x.sum((2, 3)), *w)", "not the sum"),
-        (
-            "lambda x, w1, b1, w2, b2: special.expit((x.mean((2, 3)) @ w1.T + b1) @ w2.T + b2)",
-            "there is a ReLU",
-        ),
-        ("lambda x, *w: x * gates(x.mean((2, 3)), *w)[..., None, None]", "the gates alone"),
-        ("lambda x, *w: gates(x.mean((2, 3)), *w)[..., None, None]", "\\(N, C\\)"),
-        ("lambda x, *w: gates(x.mean((2, 3)), *w, last=np.array)", "between 0 and 1"),
-        ("lambda x, *w: gates(x.mean((2, 3)), *w, last=relu)", "not a ReLU"),
-        ("lambda x, w1, b1, w2, b2: gates(x.mean((2, 3)), w1, 0, w2, 0)", "biases are missing"),
-        ("lambda x, *w: gates(x.mean(ALL), *w)", "the result's shape is"),
-    ],
-    "horizontal_flip": [
-        ("lambda x: x[:, :, ::-1]", "upside down"),
-        ("np.fliplr", "axis 1 holds the channels"),
-        ("np.flipud", "axis 0 holds the pictures"),
-        ("lambda x: np.rot90(x, 2, axes=(2, 3))", "a turn by 180°"),
-        ("lambda x: x[:, ::-1, :, ::-1]", "the colours are exchanged too"),
-        ("lambda x: x.transpose(0, 1, 3, 2)", "a mirror keeps the rows"),
-        ("lambda x: x", "nothing is mirrored"),
-        ("np.flip", "is wrong"),
-    ],
 }
 
 RIGHT = {
@@ -421,29 +391,5 @@ RIGHT = {
             i, w, s, Block.norm(i, 4 * w, 1, s) if s > 1 or i != 4 * w else None
         ),
         lambda *a: Block(*a).double().float().to(memory_format=torch.channels_last),
-    ],
-    "se_gates": [
-        lambda x, *w: gates(x.mean(axis=(2, 3)), *w),
-        lambda x, *w: gates(x.reshape(*x.shape[:2], -1).mean(axis=2), *w).astype(np.float32),
-        lambda x, w1, b1, w2, b2: F.linear(
-            F.linear(torch.tensor(x).mean((2, 3)), *tensors(w1, b1)).relu(), *tensors(w2, b2)
-        ).sigmoid(),
-        lambda x, w1, b1, w2, b2: (
-            F.conv2d(
-                F.conv2d(
-                    F.adaptive_avg_pool2d(torch.tensor(x), 1), *tensors(w1[..., None, None], b1)
-                ).relu(),
-                *tensors(w2[..., None, None], b2),
-            )
-            .sigmoid()
-            .flatten(1)
-        ),
-    ],
-    "horizontal_flip": [
-        lambda x: np.flip(x, axis=3),
-        lambda x: x[..., ::-1].astype(np.float32),
-        lambda x: torch.tensor(x).flip(-1),
-        lambda x: v2.functional.horizontal_flip(torch.tensor(x)),
-        lambda x: x[:, :, :, range(x.shape[3] - 1, -1, -1)],
     ],
 }

@@ -9,59 +9,7 @@ from scipy import signal
 from sklearn import metrics
 from torchvision import ops
 
-from course_utils.detection.boxes import box_iou
-
 F = torch.nn.functional
-
-
-def rows(*boxes):
-    """(4,) each → float tensors (1, 4)"""
-    return [torch.tensor(box)[None].double() for box in boxes]
-
-
-# box_iou_one
-def corners(a, b):
-    """x1, y1, x2, y2 of the intersection"""
-    return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
-
-
-def cut(a, b, more=0):
-    """Area of the intersection, every side cut off at 0."""
-    left, top, right, bottom = corners(a, b)
-    return max(right - left + more, 0) * max(bottom - top + more, 0)
-
-
-def uncut(a, b):
-    left, top, right, bottom = corners(a, b)
-    return (right - left) * (bottom - top)
-
-
-def area(box, more=0):
-    return (box[2] - box[0] + more) * (box[3] - box[1] + more)
-
-
-def hull(a, b):
-    return (max(a[2], b[2]) - min(a[0], b[0])) * (max(a[3], b[3]) - min(a[1], b[1]))
-
-
-def over_union(shared, a, b):
-    return shared / np.float64(area(a) + area(b) - shared)
-
-
-def sides(a, b):
-    left, top, right, bottom = corners(a, b)
-    return right - left, bottom - top
-
-
-def half_cut(a, b, *axes):
-    """Right, but that only the sides along these axes are cut off at 0."""
-    width, height = (max(v, 0) if i in axes else v for i, v in enumerate(sides(a, b)))
-    return over_union(width * height, a, b) if area(a) + area(b) else 0
-
-
-def careful(a, b):
-    union = area(a) + area(b) - cut(a, b)
-    return cut(a, b) / union if union else 0
 
 
 # to_cxcywh
@@ -121,48 +69,12 @@ ROUNDED = (  # the centre, with something cut or rounded to whole pixels before 
 )  # fmt: skip
 
 
-# keep_after_nms
-def greedy(boxes, scores, threshold, better=lambda iou, threshold: iou <= threshold):
-    order, kept = scores.argsort()[::-1], []
-    while len(order):
-        best, rest = order[0], order[1:]
-        kept.append(best)
-        order = rest[better(box_iou(boxes[best : best + 1], boxes[rest])[0], threshold)]
-    return np.array(kept, int)
-
-
-def at_once(boxes, scores, threshold):
-    """Every box goes that overlaps with any better one, even with one that is gone."""
-    order = np.argsort(-scores)
-    ious = np.triu(box_iou(boxes[order], boxes[order]), 1)
-    return order[~(ious > threshold).any(axis=0)]
-
-
-def compare_with_kept(boxes, scores, threshold):
-    kept = []
-    for i in sorted(range(len(boxes)), key=lambda i: -scores[i]):
-        if not kept or box_iou(boxes[[i]], boxes[kept]).max() <= threshold:
-            kept.append(i)
-    return kept
-
-
-def while_above_zero(boxes, scores, threshold):
-    """Right while every score is above 0."""
-    left, kept = scores.copy(), []
-    while len(left) and left.max() > 0:
-        kept.append(left.argmax())
-        left[box_iou(boxes[kept[-1:]], boxes)[0] > threshold] = 0
-        left[kept[-1]] = 0
-    return np.array(kept, int)
-
-
-def mask_of(indices, count):
-    mask = np.zeros(count, bool)
-    mask[indices] = True
-    return mask
-
-
 # average_precision_one
+def ranked(function):
+    """From a function of the detections in order to one of their scores and of each one."""
+    return lambda s, c, n: function([c[i] for i in np.argsort(s)[::-1]], n)
+
+
 def curve(correct):
     hits = np.cumsum(correct)
     return hits / np.arange(1, len(hits) + 1), hits
@@ -303,45 +215,7 @@ def frequency_weighted(truth, predicted, classes):
     return np.nansum(there * hits / union) / there.sum()
 
 
-# panoptic_quality_one
-def totals(ious, limit=0.5):
-    """Sum and number of the matches."""
-    matches = [iou for iou in ious if iou > limit]
-    return np.float64(sum(matches)), len(matches)
-
-
-def halves(ious, truths, predictions):
-    total, tp = totals(ious)
-    return total / tp if tp else 0, tp / (tp + (truths - tp) / 2 + (predictions - tp) / 2)
-
-
-def in_words(ious, truths, predictions):
-    tp = sum(np.array(ious) > 0.5)
-    false_alarms, missed = predictions - tp, truths - tp
-    if not tp:
-        return 0
-    return np.mean([iou for iou in ious if iou > 0.5]) * tp / (tp + (false_alarms + missed) / 2)
-
-
 WRONG = {
-    "box_iou_one": [
-        ("cut", "that is the intersection"),
-        ("lambda a, b: cut(a, b) / (area(a) + area(b))", "the shared part twice"),
-        ("lambda a, b: 2 * cut(a, b) / (area(a) + area(b))", "that is Dice"),
-        ("lambda a, b: cut(a, b) / area(a)", "the part of a"),
-        ("lambda a, b: cut(a, b) / area(b)", "the part of b"),
-        ("lambda a, b: cut(a, b) / hull(a, b)", "empty corners"),
-        ("lambda a, b: over_union(hull(a, b), a, b)", "minimum and maximum are exchanged"),
-        ("lambda a, b: cut(a, b, 1) / (area(a, 1) + area(b, 1) - cut(a, b, 1))", "no \\+ 1"),
-        ("lambda a, b: over_union(max(uncut(a, b), 0), a, b)", "two negative sides"),
-        ("lambda a, b: over_union(uncut(a, b), a, b)", "below 0"),
-        ("lambda a, b: over_union(cut(a, b), a, b)", "0 / 0"),
-        ("lambda a, b: over_union(abs(uncut(a, b)), a, b)", "is wrong"),
-        ("lambda a, b: area(a) / cut(a, b)", "above 1"),
-        ("lambda a, b: half_cut(a, b, 0)", "below 0"),
-        ("lambda a, b: half_cut(a, b, 1)", "below 0"),
-        ("lambda a, b: careful(a, b) * (min(sides(a, b)) > 0.01)", "is wrong"),
-    ],
     "to_cxcywh": [
         ("lambda b: ops.box_convert(torch.tensor(b), 'xyxy', 'xywh')", "still the corner"),
         ("lambda b: stacked(b, lambda x, y, r, s: ((x + r) / 2, (y + s) / 2, r, s))", "no size"),
@@ -402,43 +276,31 @@ WRONG = {
         ),
         ("lambda b, n, s: np.uint8([v & 255 for v in cell_of(centre(b), n, s)])", "is wrong"),
     ],
-    "keep_after_nms": [
-        ("at_once", "a box that is gone"),
-        ("lambda b, s, t: greedy(b, s, t, np.less)", "only equals the threshold"),
-        ("lambda b, s, t: greedy(b, -s, t)", "\\*lowest\\* score"),
-        ("lambda b, s, t: np.argsort(-s)", "nothing goes"),
-        ("lambda b, s, t: greedy(b, s, t, np.greater)", "the wrong way round"),
-        ("lambda b, s, t: greedy(b, np.arange(len(b), 0, -1), t)", "the scores have no effect"),
-        ("lambda b, s, t: greedy(b, s, 0)", "the threshold has no effect"),
-        ("lambda b, s, t: [s.argmax()]", "only the best box"),
-        ("lambda b, s, t: b[greedy(b, s, t)]", "those are the boxes"),
-        ("lambda b, s, t: s[greedy(b, s, t)]", "those are the scores"),
-        ("lambda b, s, t: greedy(b[np.argsort(-s)], np.sort(s)[::-1], t)", "in the sorted list"),
-        ("lambda b, s, t: mask_of(greedy(b, s, t), len(b))", "that is a mask"),
-        ("lambda b, s, t: np.sort(greedy(b, s, t))", "the best comes first"),
-        ("lambda b, s, t: greedy(b, s, t)[::-1]", "the best comes first"),
-        ("lambda b, s, t: np.flatnonzero(s > t)", "the result's shape is"),
-        ("lambda b, s, t: greedy(b, s, t).astype(float)", "cannot be used as indices"),
-        ("lambda b, s, t: greedy(b, s, t).astype(np.uint8)", "is wrong"),
-        ("while_above_zero", "is wrong|only the best box stays|the result's shape is"),
-    ],
     "average_precision_one": [
-        ("lambda c, n: staircase(c, n, envelope=False)", "\\*or above\\*"),
-        ("lambda c, n: sum(np.maximum.accumulate(curve(c)[0])[np.flatnonzero(c)]) / n", "\\*lower"),
-        ("lambda c, n: staircase(c, max(sum(c), 1))", "not found count too: recall"),
-        ("lambda c, n: metrics.average_precision_score(c, -np.arange(len(c)))", "lack their env"),
-        ("lambda c, n: 100 * staircase(c, n)", "in percent"),
-        ("lambda c, n: points(c, n, 11)", "at 11 recalls"),
-        ("lambda c, n: points(c, n, 101)", "at 101 recalls"),
-        ("lambda c, n: np.mean(curve(c)[0])", "a mean over the detections"),
-        ("lambda c, n: staircase(c, n, start=1)", "the first step is missing"),
-        ("lambda c, n: slopes(c, n, True)", "the first step is missing"),
-        ("lambda c, n: slopes(c, n, False)", "under the envelope"),
-        ("lambda c, n: sum(c) / len(c)", "one precision"),
-        ("lambda c, n: sum(c) / n", "one recall"),
-        ("lambda c, n: staircase(c, n) if any(c) else np.nan", "0 by 0"),
-        ("lambda c, n: curve(c)[0]", "the result's shape is"),
-        ("lambda c, n: staircase(c, n, dtype=np.uint8)", "is wrong"),
+        ("ranked(lambda c, n: staircase(c, n, envelope=False))", "\\*or above\\*"),
+        (
+            "ranked(lambda c, n: sum(np.maximum.accumulate(curve(c)[0])[np.flatnonzero(c)]) / n)",
+            "\\*lower",
+        ),
+        ("ranked(lambda c, n: staircase(c, max(sum(c), 1)))", "not found count too: recall"),
+        (
+            "ranked(lambda c, n: metrics.average_precision_score(c, -np.arange(len(c))))",
+            "lack their env",
+        ),
+        ("ranked(lambda c, n: 100 * staircase(c, n))", "in percent"),
+        ("ranked(lambda c, n: points(c, n, 11))", "at 11 recalls"),
+        ("ranked(lambda c, n: points(c, n, 101))", "at 101 recalls"),
+        ("ranked(lambda c, n: np.mean(curve(c)[0]))", "a mean over the detections"),
+        ("ranked(lambda c, n: staircase(c, n, start=1))", "the first step is missing"),
+        ("ranked(lambda c, n: slopes(c, n, True))", "the first step is missing"),
+        ("ranked(lambda c, n: slopes(c, n, False))", "under the envelope"),
+        ("ranked(lambda c, n: sum(c) / len(c))", "one precision"),
+        ("ranked(lambda c, n: sum(c) / n)", "one recall"),
+        ("ranked(lambda c, n: staircase(c, n) if any(c) else np.nan)", "0 by 0"),
+        ("ranked(lambda c, n: curve(c)[0])", "the result's shape is"),
+        ("ranked(lambda c, n: staircase(c, n, dtype=np.uint8))", "is wrong"),
+        ("lambda s, c, n: staircase(c, n)", "in which they came"),
+        ("lambda s, c, n: staircase([c[i] for i in np.argsort(s)], n)", "the lowest score"),
     ],
     "regression_targets": [
         ("lambda p, t: targets(t, p)", "from the proposal to the truth"),
@@ -459,6 +321,9 @@ WRONG = {
             "lambda p, t: targets(p, t, extent(p, 1), lambda g: np.log(extent(t, 1)/extent(p, 1)))",
             "no \\+ 1",
         ),
+        ("lambda p, t: np.append(targets(p, t)[:2] * 2, targets(p, t)[2:])", "twice too large"),
+        ("lambda p, t: targets(p, t) * [10, 10, 5, 5]", "by 10 and by 5"),
+        ("lambda p, t: np.append((t - p)[:2] / p[2:], np.log(t[2:] / p[2:]))", "centre and size"),
         ("lambda p, t: t - p", "is wrong"),
     ],
     "transposed_conv_1d": [
@@ -495,39 +360,9 @@ WRONG = {
         ("over_classes(lambda h, t, p, u: h / u.max())", "is wrong"),
         ("lambda t, p, k: confused(t, p, k, np.uint8)", "is wrong|0 by 0"),
     ],
-    "panoptic_quality_one": [
-        ("lambda v, t, p: 2 * sum(v) / (t + p)", "every pair counts"),
-        ("lambda v, t, p: np.mean(v) * halves([1] * len(v), t, p)[1]", "every pair counts"),
-        ("lambda v, t, p: 2 * totals(v, 0.4999)[0] / (t + p)", "exactly 0.5"),
-        ("lambda v, t, p: halves(v, t, p)[0]", "that is SQ"),
-        ("lambda v, t, p: halves(v, t, p)[1]", "that is RQ"),
-        ("lambda v, t, p: sum(halves(v, t, p))", "not added"),
-        ("lambda v, t, p: np.mean(halves(v, t, p))", "that is their mean"),
-        ("lambda v, t, p: totals(v)[0] / (t + p - totals(v)[1])", "one half each"),
-        ("lambda v, t, p: totals(v)[0] / (totals(v)[1] + (t + p) / 2)", "counted as missed and"),
-        ("lambda v, t, p: totals(v)[0] / t", "false alarms cost nothing"),
-        ("lambda v, t, p: totals(v)[0] / p", "misses cost nothing"),
-        ("lambda v, t, p: totals(v)[0] / (totals(v)[1] / 2 + t / 2)", "false alarms cost too"),
-        ("lambda v, t, p: totals(v)[0] / (totals(v)[1] / 2 + p / 2)", "misses cost too"),
-        ("lambda v, t, p: totals(v)[0] / len(v) * halves(v, t, p)[1]", "not over all pairs"),
-        ("lambda v, t, p: np.mean(v) * halves(v, t, p)[1]", "not over all pairs"),
-        ("lambda v, t, p: 100 * in_words(v, t, p)", "in percent"),
-        (
-            "lambda v, t, p: totals(v)[0] / np.float64(totals(v)[1]) * halves(v, t, p)[1]",
-            "0 by 0",
-        ),
-        ("lambda v, t, p: halves(v, t, p)", "the result's shape is"),
-    ],
 }
 
 RIGHT = {
-    "box_iou_one": [
-        careful,
-        lambda a, b: half_cut(a, b, 0, 1),
-        lambda a, b: ops.box_iou(*rows(a, b)).nan_to_num()[0, 0],
-        lambda a, b: box_iou(a[None], b[None])[0, 0],
-        lambda a, b: np.float32(careful(a.astype(np.float32), b.astype(np.float32))),
-    ],
     "to_cxcywh": [
         lambda b: stacked(b, lambda x, y, r, s: ((x + r) / 2, (y + s) / 2, r - x, s - y)),
         lambda b: ops.box_convert(torch.tensor(b).float(), "xyxy", "cxcywh"),
@@ -541,16 +376,12 @@ RIGHT = {
         lambda b, n, s: cell_of(centre(b.astype(np.float32)), n, s),
         by_lines,
     ],
-    "keep_after_nms": [
-        greedy,
-        compare_with_kept,
-        lambda b, s, t: ops.nms(torch.tensor(b), torch.tensor(s), t),
-        lambda b, s, t: ops.nms(torch.tensor(b).float(), torch.tensor(s).float(), t),
-    ],
     "average_precision_one": [
-        staircase,
-        voc,
-        lambda c, n: np.float32(sum(max([*curve(c)[0][i:]]) for i in np.flatnonzero(c)) / n),
+        ranked(staircase),
+        ranked(voc),
+        ranked(
+            lambda c, n: np.float32(sum(max([*curve(c)[0][i:]]) for i in np.flatnonzero(c)) / n)
+        ),
     ],
     "regression_targets": [
         targets,
@@ -571,11 +402,5 @@ RIGHT = {
         lambda t, p, k: confused(t, p, k, np.uint16),
         lambda t, p, k: metrics.jaccard_score(t.ravel(), p.ravel(), average="macro"),
         lambda t, p, k: np.float32(over_classes(lambda h, t, p, u: h / (t + p - h))(t, p, k)),
-    ],
-    "panoptic_quality_one": [
-        in_words,
-        lambda v, t, p: math.prod(halves(v, t, p)),
-        lambda v, t, p: 2 * totals(v)[0] / (t + p),
-        lambda v, t, p: np.float32(F.threshold(torch.tensor(v), 0.5, 0).sum() * 2 / (t + p)),
     ],
 }

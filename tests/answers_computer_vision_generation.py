@@ -1,4 +1,4 @@
-"""Answers to exercises 10 to 14 of chapter 4: wrong ones with their hints, and other right ones."""
+"""Answers to exercises on generation and style: wrong ones with their hints, other right ones."""
 
 import math
 
@@ -11,18 +11,25 @@ F = torch.nn.functional
 
 
 # discriminator_loss
-def likely(probabilities):
-    """−ln of each, and their mean"""
-    return -np.log(probabilities).mean()
+def likely(logits):
+    """Mean of −ln sigmoid"""
+    return np.logaddexp(0, -np.asarray(logits)).mean()
 
 
-def both(real, fake):
-    return likely(real), likely(1 - fake)
+def overflows(logits):
+    """The same where the power is not too large"""
+    return np.log(1 + np.exp(-logits)).mean()
 
 
-def cross_entropy(real, fake):
-    parts = [(torch.tensor(real), torch.ones), (torch.tensor(fake), torch.zeros)]
-    return sum(F.binary_cross_entropy(p, label(len(p), dtype=p.dtype)) for p, label in parts)
+def cross_entropy(real, fake, dtype=torch.float64):
+    loss = F.binary_cross_entropy_with_logits
+    real, fake = torch.tensor(real, dtype=dtype), torch.tensor(fake, dtype=dtype)
+    return loss(real, torch.ones_like(real)) + loss(fake, torch.zeros_like(fake))
+
+
+def by_cases(logit):
+    """ln(1 + e^t), so that the power is at most 1"""
+    return max(logit, 0) + math.log1p(math.exp(-abs(logit)))
 
 
 # best_discriminator
@@ -48,20 +55,6 @@ def by_loop(real, fake):
 def from_logits(real, fake):
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.nan_to_num(special.expit(np.log(real) - np.log(fake)), nan=0.5)
-
-
-# gram_of_maps
-def flat(features):
-    return features.reshape(len(features), -1)
-
-
-def gram(rows, divisor=None):
-    return rows @ rows.T / (divisor or rows.shape[1])
-
-
-def unit(features):
-    rows = flat(features)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 # total_variation
@@ -133,30 +126,159 @@ def flat_index(pictures, training):
     return [np.argmin((training - picture) ** 2) for picture in pictures]
 
 
+# least_squares_step
+def squares_to(answers, label):
+    return F.mse_loss(answers, torch.full_like(answers, label))
+
+
+def step_of_d(g, d, d_sgd, real, noise, detach=True, loss=squares_to):
+    """→ the fakes"""
+    fakes = g(noise)
+    d_sgd.zero_grad()
+    (loss(d(real), 1) + loss(d(fakes.detach() if detach else fakes), 0)).backward(retain_graph=True)
+    d_sgd.step()
+    return fakes
+
+
+def in_two_halves(g, d, g_sgd, d_sgd, real, noise, wish=1, loss=squares_to, **settings):
+    g_sgd.zero_grad()
+    fakes = step_of_d(g, d, d_sgd, real, noise, loss=loss, **settings)
+    if settings.get("detach", True):
+        g_sgd.zero_grad()
+    loss(d(fakes), wish).backward()
+    g_sgd.step()
+
+
+def fakes_made_twice(g, d, g_sgd, d_sgd, real, noise):
+    """Right: G makes the fakes again, as for D without gradients."""
+    with torch.no_grad():
+        fakes = g(noise)
+    d.zero_grad()
+    ((d(real) - 1).square().mean() + d(fakes).square().mean()).backward()
+    d_sgd.step()
+    g.zero_grad()
+    (d(g(noise)) - 1).square().mean().backward()
+    g_sgd.step()
+
+
+def by_grad(g, d, g_sgd, d_sgd, real, noise):
+    """Right: each network's gradients are asked for by name."""
+    fakes, of_d, of_g = g(noise), list(d.parameters()), list(g.parameters())
+    loss = squares_to(d(real), 1) + squares_to(d(fakes), 0)
+    for p, grad in zip(of_d, torch.autograd.grad(loss, of_d, retain_graph=True), strict=True):
+        p.grad = grad
+    d_sgd.step()
+    for p, grad in zip(of_g, torch.autograd.grad(squares_to(d(fakes), 1), of_g), strict=True):
+        p.grad = grad
+    g_sgd.step()
+
+
+def never_zeroed(g, d, g_sgd, d_sgd, real, noise):
+    fakes = g(noise)
+    (squares_to(d(real), 1) + squares_to(d(fakes.detach()), 0)).backward()
+    d_sgd.step()
+    squares_to(d(fakes), 1).backward()
+    g_sgd.step()
+
+
+def d_alone(g, d, g_sgd, d_sgd, real, noise):
+    step_of_d(g, d, d_sgd, real, noise)
+
+
+def g_alone(g, d, g_sgd, d_sgd, real, noise):
+    g_sgd.zero_grad()
+    squares_to(d(g(noise)), 1).backward()
+    g_sgd.step()
+
+
+def used_up(g, d, g_sgd, d_sgd, real, noise):
+    fakes = g(noise)
+    (squares_to(d(real), 1) + squares_to(d(fakes), 0)).backward()
+    d_sgd.step()
+    squares_to(d(fakes), 1).backward()
+
+
+def both_at_once(g, d, g_sgd, d_sgd, real, noise):
+    """G's loss is computed before D's step"""
+    fakes = g(noise)
+    of_g = torch.autograd.grad(squares_to(d(fakes), 1), list(g.parameters()), retain_graph=True)
+    step_of_d(g, d, d_sgd, real, noise)
+    for p, grad in zip(g.parameters(), of_g, strict=True):
+        p.grad = grad
+    g_sgd.step()
+
+
+def halved(answers, label):
+    return squares_to(answers, label) / 2
+
+
+def summed(answers, label):
+    return (answers - label).square().sum()
+
+
+# match_statistics
+def moments(maps):
+    """(C, H, W) → mean, standard deviation, each (C, 1, 1)"""
+    return maps.mean((1, 2), keepdims=True), maps.std((1, 2), keepdims=True)
+
+
+def normal(maps):
+    mean, deviation = moments(maps)
+    return (maps - mean) / deviation
+
+
+def coloured(maps, style):
+    mean, deviation = moments(style)
+    return maps * deviation + mean
+
+
+def channel_by_channel(content, style):
+    result = np.empty(content.shape, np.float32)
+    for c in range(len(content)):
+        result[c] = (content[c] - np.mean(content[c])) / np.std(content[c])
+        result[c] = result[c] * np.std(style[c]) + np.mean(style[c])
+    return result
+
+
+def with_torch(content, style):
+    content, style = torch.tensor(content), torch.tensor(style)
+    mean = content.mean((1, 2), keepdim=True)
+    scale = style.std((1, 2), keepdim=True, correction=0) / content.std(
+        (1, 2), keepdim=True, correction=0
+    )
+    return (content - mean) * scale + style.mean((1, 2), keepdim=True)
+
+
 WRONG = {
     "discriminator_loss": [
-        ("lambda r, f: -np.log(r).sum() - np.log(1 - f).sum()", "those are sums"),
-        ("lambda r, f: likely(np.concatenate([r, 1 - f]))", "one mean over all pictures"),
-        ("lambda r, f: np.mean(both(r, f))", "half of it"),
-        ("lambda r, f: -np.mean(np.log(r) + np.log(1 - f))", "each has a mean of its own"),
-        ("lambda r, f: -np.log2(r).mean() - np.log2(1 - f).mean()", "the natural one"),
-        ("lambda r, f: -np.log10(r).mean() - np.log10(1 - f).mean()", "the natural one"),
-        ("lambda r, f: np.log(r).mean() + np.log(1 - f).mean()", "the sign is wrong"),
-        ("lambda r, f: likely(r) - likely(1 - f)", "the generated pictures is subtracted"),
-        ("lambda r, f: likely(1 - f) - likely(r)", "the real pictures is subtracted"),
+        ("lambda r, f: likely(r) * len(r) + likely(-f) * len(f)", "those are sums"),
+        ("lambda r, f: likely(np.concatenate([r, -f]))", "one mean over all pictures"),
+        ("lambda r, f: (likely(r) + likely(-f)) / 2", "half of it"),
+        ("lambda r, f: np.logaddexp2(0, -r / np.log(2)).mean() + "
+         "np.logaddexp2(0, f / np.log(2)).mean()", "the natural one"),
+        ("lambda r, f: (likely(r) + likely(-f)) * np.log10(np.e)", "the natural one"),
+        ("lambda r, f: -likely(r) - likely(-f)", "the sign is wrong"),
+        ("lambda r, f: likely(r) - likely(-f)", "the generated pictures is subtracted"),
+        ("lambda r, f: likely(-f) - likely(r)", "the real pictures is subtracted"),
         ("lambda r, f: likely(r) + likely(f)", "who wants D\\(fake\\) near 1"),
         ("lambda r, f: likely(f)", "that is the generator's loss"),
-        ("lambda r, f: likely(1 - r) + likely(f)", "are exchanged"),
-        ("lambda r, f: likely(1 - r) + likely(1 - f)", "near 0 for the real pictures"),
+        ("lambda r, f: likely(-r) + likely(f)", "are exchanged"),
+        ("lambda r, f: likely(-r) + likely(-f)", "near 0 for the real pictures"),
         ("lambda r, f: likely(r)", "the generated pictures are missing"),
-        ("lambda r, f: likely(1 - f)", "the real pictures are missing"),
-        ("lambda r, f: -np.log(r.mean()) - np.log((1 - f).mean())", "the logarithm of a mean"),
-        ("lambda r, f: likely(r) - np.mean(1 - np.log(f))", "is not ln\\(1 − D\\(fake\\)\\)"),
-        ("lambda r, f: np.mean(1 - r) + np.mean(f)", "there is no logarithm"),
-        ("lambda r, f: np.square(1 - r).mean() + np.square(f).mean()", "squares; logarithms"),
-        ("lambda r, f: likely(r) + likely(f - 1)", "a number below 0"),
-        ("lambda r, f: -np.log([*r, *(1 - f)])", "a loss is one"),
-        ("lambda r, f: likely(r) + 2 * likely(1 - f)", "is wrong"),
+        ("lambda r, f: likely(-f)", "the real pictures are missing"),
+        ("lambda r, f: -np.log(special.expit(r).mean()) - np.log(special.expit(-f).mean())",
+         "the logarithm of a mean"),
+        ("lambda r, f: likely(r.mean()) + likely(-f.mean())", "the loss of the mean logit"),
+        ("lambda r, f: special.expit(-r).mean() + special.expit(f).mean()", "no logarithm"),
+        ("lambda r, f: (special.expit(-r) ** 2).mean() + (special.expit(f) ** 2).mean()",
+         "squares; logarithms"),
+        ("lambda r, f: f.mean() - r.mean()", "there is no sigmoid"),
+        ("lambda r, f: overflows(r) + overflows(-f)", "wrong for large ones"),
+        ("lambda r, f: -np.log(special.expit(r)).mean() - np.log(special.expit(-f)).mean()",
+         "wrong for large ones"),
+        ("lambda r, f: -np.log(r).mean() - np.log(1 - f).mean()", "not probabilities"),
+        ("lambda r, f: np.logaddexp(0, [*-r, *f])", "a loss is one"),
+        ("lambda r, f: likely(r) + 2 * likely(-f)", "is wrong"),
     ],
     "best_discriminator": [
         ("lambda r, f: f / (r + f)", "\\*generated\\* data"),
@@ -180,25 +302,6 @@ WRONG = {
         ("lambda r, f: (by_loop(r, f) - 0.5) * (r + f > 1e-6) + 0.5", "is something added"),
         ("lambda r, f: np.sqrt(by_loop(r, f))", "is wrong"),
         ("lambda r, f: np.mean(by_loop(r, f))", "the result's shape is"),
-    ],
-    "gram_of_maps": [
-        ("lambda x: flat(x) @ flat(x).T", "the sum over the places"),
-        ("lambda x: gram(flat(x), x.size)", "divides by the number of channels too"),
-        ("lambda x: gram(flat(x), len(x))", "the number of channels, not of places"),
-        ("lambda x: gram(flat(x), x.shape[1])", "by H alone"),
-        ("lambda x: gram(flat(x), x.shape[2])", "by W alone"),
-        ("lambda x: np.cov(flat(x))", "the covariance"),
-        ("lambda x: np.cov(flat(x), bias=True)", "the covariance"),
-        ("lambda x: np.corrcoef(flat(x))", "the correlation"),
-        ("lambda x: np.outer(x.mean((1, 2)), x.mean((1, 2)))", "product of two means"),
-        ("lambda x: gram(x.reshape(-1, len(x)).T)", "mixes channels"),
-        ("lambda x: gram(x.transpose(1, 2, 0).reshape(len(x), -1))", "mixes channels"),
-        ("lambda x: (x**2).mean((1, 2))", "each channel with itself alone"),
-        ("lambda x: np.diag((x**2).mean((1, 2)))", "each channel with itself alone"),
-        ("lambda x: x @ x.transpose(0, 2, 1) / x.shape[2]", "each channel with itself alone"),
-        ("lambda x: flat(x).T @ flat(x) / len(x)", "compares places with places"),
-        ("lambda x: gram(unit(x), 1)", "is wrong"),
-        ("lambda x: gram(flat(x)).mean()", "the result's shape is"),
     ],
     "total_variation": [
         ("lambda x: over(x, lambda s: np.mean(s**2))", "those are squares"),
@@ -264,14 +367,45 @@ WRONG = {
         ("lambda p, t: each(p.astype(np.float16), t.astype(np.float16))", "is wrong"),
         ("lambda p, t: np.round(squares(p, t) ** 0.5, 2).argmin(axis=1)", "is wrong"),
     ],
-}
+}  # fmt: skip
+
+WRONG |= {
+    "least_squares_step": [
+        ("never_zeroed", "are still there when the next one begins"),
+        ("lambda *a: in_two_halves(*a, detach=False)", "D's loss moves G too"),
+        ("lambda *a: in_two_halves(*a, wish=0)", "G learns to be recognised"),
+        ("both_at_once", "\\*after\\* D's step"),
+        ("d_alone", "G's weights have not changed"),
+        ("g_alone", "D's weights have not changed"),
+        ("used_up", "used up the graph"),
+        ("lambda *a: in_two_halves(*a, loss=halved)", "half as large"),
+        ("lambda *a: in_two_halves(*a, loss=summed)", "those are sums"),
+        ("lambda *a: a[0](a[5]).sum().backward()", "no weight of the two networks has changed"),
+        ("lambda g, d, g_sgd, d_sgd, real, noise: g(real)[9].backward()", "raises"),
+    ],
+    "match_statistics": [
+        ("lambda c, s: coloured(normal(s), c)", "are exchanged"),
+        ("lambda c, s: (c - c.mean()) / c.std() * s.std() + s.mean()", "each channel has its own"),
+        ("lambda c, s: normal(c) * moments(s)[1] ** 2 / moments(c)[1] + moments(s)[0]",
+         "those are variances"),
+        ("lambda c, s: c - moments(c)[0] + moments(s)[0]", "the deviations are not"),
+        ("lambda c, s: normal(c) * moments(s)[1]", "the style's mean is missing"),
+        ("lambda c, s: normal(c)", "that is normalised"),
+        ("coloured", "own mean and deviation have to go first"),
+        ("lambda c, s: coloured(c - moments(c)[0], s)", "own standard deviation"),
+        ("lambda c, s: coloured(c / moments(c)[1], s)", "own mean is not subtracted"),
+        ("lambda c, s: normal(s)", "the size of the style"),
+        ("lambda c, s: c.mean()", "the result's shape is"),
+    ],
+}  # fmt: skip
 
 RIGHT = {
     "discriminator_loss": [
         cross_entropy,
-        lambda r, f: sum(both(r, f)),
-        lambda r, f: np.log(1 / r).mean() - np.log1p(-f).mean(),
-        lambda r, f: -sum(map(math.log, r)) / len(r) - sum(map(math.log, 1 - f)) / len(f),
+        lambda r, f: cross_entropy(r, f, torch.float32),
+        lambda r, f: likely(r) + likely(-f),
+        lambda r, f: sum(map(by_cases, -r)) / len(r) + sum(map(by_cases, f)) / len(f),
+        lambda r, f: F.softplus(-torch.tensor(r)).mean() + F.softplus(torch.tensor(f)).mean(),
     ],
     "best_discriminator": [
         by_loop,
@@ -280,13 +414,6 @@ RIGHT = {
         lambda r, f: r / np.where(r + f, r + f, 1) + 0.5 * (r + f == 0),
         lambda r, f: (torch.tensor(r) / torch.tensor(r + f)).nan_to_num(0.5).float(),
         lambda r, f: (r + 1e-20) / (r + f + 2e-20),
-    ],
-    "gram_of_maps": [
-        lambda x: gram(flat(x)),
-        lambda x: np.einsum("iyx,jyx->ij", x, x) / x[0].size,
-        lambda x: np.tensordot(x, x, ((1, 2), (1, 2))).astype(np.float32) / x[0].size,
-        lambda x: (x[:, None] * x).mean((2, 3)),
-        lambda x: torch.tensor(flat(x)).float() @ torch.tensor(flat(x)).float().T / x[0].size,
     ],
     "total_variation": [
         pair_by_pair,
@@ -304,5 +431,15 @@ RIGHT = {
         lambda p, t: [int(index) for index in each(p, t)],
         lambda p, t: neighbors.NearestNeighbors(n_neighbors=1).fit(t).kneighbors(p)[1][:, 0],
         lambda p, t: torch.cdist(torch.tensor(p).float(), torch.tensor(t).float()).argmin(dim=1),
+    ],
+}
+
+RIGHT |= {
+    "least_squares_step": [in_two_halves, fakes_made_twice, by_grad],
+    "match_statistics": [
+        channel_by_channel,
+        with_torch,
+        lambda c, s: coloured(normal(c), s),
+        lambda c, s: normal(c.astype(np.float32)) * moments(s)[1] + moments(s)[0],
     ],
 }

@@ -19,7 +19,8 @@ def tags(cell):
 
 
 def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+    """The code cells of a notebook, without those in which an edition keeps predictions."""
+    return [c for c in notebook.cells if c.cell_type == "code" and "guess" not in tags(c)]
 
 
 def exercises(path):

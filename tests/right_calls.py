@@ -29,7 +29,7 @@ SOURCES = Path(layers.__file__).parent
 TOOLS = {  # modules that a notebook does not call: what they hold is called by all others
     "argument_checks.advice", "argument_checks.arrays", "argument_checks.models",
     "argument_checks.pictures", "argument_checks.regions", "argument_checks.tensors",
-    "command.preview", "doctor", "distributed",
+    "command.preview", "command.answer_trials", "doctor", "distributed",
     "explorers.outlines", "explorers.engine", "explorers.kernel_grid",
 }  # fmt: skip
 WITHOUT = {  # functions without an array among their arguments

@@ -296,7 +296,7 @@ def test_progress_reads_the_folder_that_is_named(tmp_path, capsys):
     assert cli.main(["progress", str(ROOT / "notebooks")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(CHAPTERS)
-    assert lines[0].startswith("01_image_data: 0 solved, 0 tried, 7 not attempted; next: exercise")
+    assert lines[0].startswith("01_image_data: 0 solved, 0 tried, 20 not attempted; next: exercise")
     assert cli.main(["progress", str(tmp_path)]) == 1
     assert capsys.readouterr().err.endswith("`course progress notebooks`\n")
     assert cli.main(["progress", str(tmp_path / "nowhere")]) == 1

@@ -50,8 +50,8 @@ from course_utils.command.notes import prompt
 from course_utils.command.saved_widgets import STATE, VIEW
 from course_utils.command.typed_cells import is_untouched
 from course_utils.errors import ArgumentError, CourseError
-from course_utils.exercises.engine import Ask
 from course_utils.exercises.image_data import QUESTIONS
+from course_utils.exercises.questions import Ask, Question
 from notebooks_as_files import CHAPTERS, ROOT, code_cells, exercises, read, tags
 
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -62,7 +62,8 @@ MARKED = {  # tag → the words that a reader knows such prose by
     "predict": r"\*\*Predict\*\*",
     "lecture-note": r"\*\*Lecture note\.\*\*",
     "explore": r"\*\*Explore\*\*",
-    "exercises": r"^## Exercises$",
+    "exercises": r"^## (Exercises$|Clinic\b)",
+    "statement": r"^### Exercise \d+: ",
     "glossary": r"^## Glossary\b",
 }
 OTHER_WORDS = {
@@ -70,6 +71,7 @@ OTHER_WORDS = {
     "**Lecture note.**": "**강의 노트.**",
     "**Explore**": "**탐색**",
     "## Exercises": "## 연습",
+    "## Clinic": "## 진료",
     "### Exercise ": "### 연습 ",
     "## Glossary": "## 용어",
     "<summary>Solution</summary>": "<summary>풀이</summary>",
@@ -139,8 +141,12 @@ def test_a_sitting_has_as_many_lesson_cells_as_can_be_typed(path):
 @chapters
 def test_what_editions_look_for_is_tagged(path):
     """The editions go by tags alone: who writes the words sets the tag, and the other way round."""
-    for cell in read(path).cells[1:]:  # the first explains the words
+    cells = read(path).cells[1:]  # the first explains the words
+    apart = any("statement" in tags(cell) for cell in cells)
+    for cell in cells:
         for tag, words in MARKED.items():
+            if tag == "statement" and not apart:
+                continue  # statements stand in the cells of solutions
             said = cell.cell_type == "markdown" and re.search(words, cell.source, re.M) is not None
             assert said == (tag in tags(cell)), f"{cell.id}: tag {tag!r}, words {words!r}"
 
@@ -170,7 +176,9 @@ def test_an_edition_says_all_that_the_chapter_says(lives, students, folder, path
         shown = [name for name in known if "solution" not in tags(known[name])]
         assert [name for name in (cell.id for cell in kept) if name in shown] == shown
         for cell in kept:
-            if cell.cell_type == "code" or {"solution", "exercises"} & set(tags(known[cell.id])):
+            if {"solution", "exercises", "statement"} & set(tags(known[cell.id])):
+                continue  # the student's edition says there where the solutions are
+            if cell.cell_type == "code":
                 continue
             words = re.sub(r"<details><summary>Then read</summary>|</details>", "", cell.source)
             before = relink(known[cell.id].source, path.parent, place)
@@ -286,7 +294,9 @@ def counted(path, folder):
 
 def test_the_words_are_those_of_the_chapters():
     text = "".join(path.read_text(encoding="utf-8") for path in CHAPTERS)
-    assert all(word in text for word in OTHER_WORDS)
+    ends = {"## Exercises", "## Clinic"}  # one of them heads the exercises
+    assert all(word in text for word in OTHER_WORDS.keys() - ends)
+    assert any(word in text for word in ends)
 
 
 @chapters
@@ -610,7 +620,10 @@ def test_the_student_has_everything_but_the_solutions(students, folder, path):
     ):
         assert text.count(heading) == 1 and answers.count(heading[1:]) == 1
     place = folder / "solutions" / f"{path.stem}_solutions.ipynb"
-    assert place.is_file() and text.count(f"build/solutions/, {place.stem}") == 1
+    told = [cell for cell in edition.cells if f"build/solutions/, {place.stem}" in cell.source]
+    assert place.is_file() and 1 <= len(told) <= 2
+    practice = [c for c in edition.cells if {"statement", "exercises"} & set(tags(c))]
+    assert told[0] is practice[0]
     assert [file.suffix for file in (folder / "student").iterdir()] == [".ipynb"] * len(CHAPTERS)
 
 
@@ -667,6 +680,48 @@ def test_an_old_edition_is_renewed_and_changed_solutions_stay(tmp_path):
     assert answers.read_text() == "with my notes" and mine.read_bytes() == fresh
 
 
+def test_exercises_behind_their_sections(tmp_path):
+    """A statement goes with its solution; the student is told at the first where those are."""
+
+    def cell(name, source, *marks):
+        made = new_markdown_cell(source, metadata={"tags": list(marks)})
+        made.id = name
+        return made
+
+    def trio(number):
+        heading = f"### Exercise {number}: e{number}\n\n*Level 1 of 3 · 5 minutes.*\n\nWrite it."
+        folded = f"```python\n# ### no heading\ns{number}\n```"
+        solution = f"<details><summary>Solution</summary>\n\n{folded}\n\n</details>\n\nWhy."
+        return [
+            cell(f"statement-{number}", heading, "statement"),
+            new_code_cell("...", id=f"exercise-{number}", metadata={"tags": ["exercise"]}),
+            cell(f"solution-{number}", solution, "solution"),
+        ]
+
+    cells = [
+        cell("title", "# 9 · Title"), cell("a", "## 9.1 A\n\n### Detail\n\nText."), *trio(1),
+        *trio(2), cell("clinic", "## Clinic: wrong programs", "exercises"), *trio(3),
+    ]  # fmt: skip
+    path = tmp_path / "09_x.ipynb"
+    nbformat.write(new_notebook(cells=cells), path)
+    given, answers = student_edition(path, tmp_path), solutions_edition(path, tmp_path)
+    kept = {cell.id: cell.source for cell in given.cells}
+    assert list(kept) == [c.id for c in cells if "solution" not in tags(c)]
+    told = "*The solutions are not here: they stand in build/solutions/, 09_x_solutions.*"
+    assert [name for name, text in kept.items() if told in text] == ["statement-1", "clinic"]
+    assert kept["statement-1"] == f"{cells[2].source}\n\n{told}"
+    assert [c.source for c in answers.cells[1:]] == [
+        f"## Exercise {n}: e{n}\n\n*Level 1 of 3 · 5 minutes.*\n\nWrite it.\n\n"
+        f"```python\n# ### no heading\ns{n}\n```\n\nWhy."
+        for n in (1, 2, 3)
+    ]
+    edition = [cell.id for cell in without_answers(cells)]
+    assert edition == [cell.id for cell in cells]
+    (section,) = notes.noted_sections(cells, [])
+    assert section.exercises == 2  # those of the clinic belong to no sitting
+    assert notes.plan([section]).startswith("**Sitting 1**: 0 cells to type, 2 exercises\n")
+
+
 def attempt(name, state="not attempted", body="..."):
     """An exercise's cell as a run has left it: untouched, with an error, or solved."""
     said = new_output("stream", name="stdout", text=f"Exercise 1, {name}: {state} yet\n")
@@ -691,7 +746,7 @@ def test_a_right_answer_says_in_its_metadata_what_it_solves():
     name = solved.CHECKED.search(stub)[1]
     assert solved.exercise_states(book) == {name: "solved"}
     assert re.fullmatch(
-        rf"Exercise 2, {name}: right in all \d+ cases \(.+\)", printed(book.cells[2])
+        rf"Exercise 2, {name}: right in all \d+ cases \(.+?\)(The cat.*)?", printed(book.cells[2])
     )
     book.cells.pop()
     assert solved.exercise_states(book) == {name: "tried"}
@@ -769,12 +824,13 @@ def test_what_run_all_leaves_is_no_work(tmp_path):
 
 
 def test_answered_questions_are_counted_where_they_are_stored():
-    (question, *_) = QUESTIONS.values()
-    right = [option[1] for option in question.options].index(True)
+    question = next(one for one in QUESTIONS.values() if isinstance(one, Question))
+    right = [option[1] for option in Ask(question).question.options].index(True)
+    wrong = int(right == 0)
     book, models = new_notebook(cells=[new_markdown_cell("# T")]), {}
     assert saved_widgets.answered_questions(book) == (0, 0)
     # the fifth was answered before its cell ran again: no output shows it
-    for number, answers in enumerate(([right], [1 - right], [], [1 - right, right], [right])):
+    for number, answers in enumerate(([right], [wrong], [], [wrong, right], [right])):
         asked = Ask(question)
         for asked.choice.index in answers:
             pass

@@ -41,7 +41,9 @@ def test_questions_fold_their_answers(made):
     assert len(boxes) == len(asked) >= 3 and "run this cell to choose" not in page.main.get_text()
     for box in boxes:
         answer = box.find("details")
-        assert answer.get_text().count("✓") == 1 and not box.find("pre")
+        assert len(answer.get_text().split()) > 3 and not box.find("pre")
+        if "✓" not in answer.get_text():  # a number, or an order
+            continue
         options, reasons = box.select("ul")[0].select("li"), answer.select("li")
         assert len(options) == len(reasons) >= 3
         for option, reason in zip(options, reasons, strict=True):

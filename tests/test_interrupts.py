@@ -1,5 +1,6 @@
 """An answer that never ends, in a real kernel: interrupted, it is told in one sentence."""
 
+import re
 import time
 
 import pytest
@@ -75,9 +76,10 @@ def test_an_interrupted_answer_is_told_in_one_sentence(kernel, loop):
     (error,) = found["error"]
     (shown,) = error["traceback"]
     assert error["ename"] == "NotRightYet" and found["stream"] == "started\n"
-    assert shown.startswith(
-        "NotRightYet: Exercise 7, receptive_field, case 1: receptive_field([(3, 1)]): "
-        "it did not end: a loop that never stops? (line "
+    assert re.match(
+        r"NotRightYet: Exercise \d+, receptive_field, case 1: receptive_field\(\[\(3, 1\)\]\): "
+        r"it did not end: a loop that never stops\? \(line ",
+        shown,
     )
     assert any(shown.endswith(f"(line {line} of the cell)") for line in lines), shown
     assert run(kernel, "print(6 * 7)") == {"stream": "42\n", "error": []}

@@ -39,7 +39,8 @@ def built():
 
 def test_every_class_of_networks_is_tried():
     tried = {type(part) for model in built().values() for part in model.modules()}
-    assert layouts.module_classes() <= tried
+    taught = {kind for kind in layouts.module_classes() if ".exercises." not in kind.__module__}
+    assert taught <= tried
 
 
 def test_no_network_has_a_1_x_1_convolution_with_a_stride():

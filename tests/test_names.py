@@ -327,13 +327,19 @@ DOORS = {  # asked above with names as people give them
     "downloads.downloaded", "downloads.keep_in", "downloads.fetch",
     "downloads.fetch_detector", "downloads.pretrained_detector",
 }  # fmt: skip
-INSIDE = {  # get what `find_chapter` has found, a file of the course, or Jupyter's folders
+INSIDE = {  # get what `find_chapter` has found, files of the course, Jupyter's folders, modules
     "data": {"read_checked"},
     "files": {"find", "write_whole", "how_to_restore", "how_to_update"},
     "explorers.outlines": {"set_outline"},
+    "exercises.kept": {"read_kept", "update"},
+    "exercises.predictions": {"predictions_of", "guesser"},
+    "exercises.guesses": {"watch", "Guess"},
+    "command.class_answers": {"answers", "of_notebook", "name_of"},
+    "command.collect": {"collect"},
 } | dict.fromkeys(["doctor"] + [f"command.{name}" for name in (
-    "authors", "readiness", "editions", "live", "notebook_files", "notes", "pages", "saved_widgets",
-    "slides", "typed_cells", "working_copies")])  # fmt: skip
+    "authors", "readiness", "editions", "live", "notebook_files", "notes", "pages", "predicted",
+    "saved_widgets", "slides", "typed_cells", "working_copies", "korean", "korean_page",
+    "catalogs", "package_texts", "translate", "cli")])  # fmt: skip
 
 
 def takers():

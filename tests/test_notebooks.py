@@ -141,9 +141,12 @@ def test_ignored_outputs_are_few_and_asserted(path):
     code = code_cells(read(path))
     ignored = [i for i, cell in enumerate(code) if "nbval-ignore-output" in tags(cell)]
     assert len(ignored) <= len(code) / 5  # numbers of trainings and clocks are shown, so ignored
+    clinic = next((i for i, c in enumerate(code) if c.id.startswith("clinic")), len(code))
     for i in ignored:
-        nearby = code[i].source + (code[i + 1].source if i + 1 < len(code) else "")
-        assert "assert " in nearby, code[i].id
+        if i >= clinic:  # its prose gives the spread over three seeds, from its benchmark
+            continue
+        after = [c for c in code[i + 1 :] if not {"exercise", "question"} & set(tags(c))]
+        assert "assert " in code[i].source + (after[0].source if after else ""), code[i].id
     assert not any("nbval-skip" in tags(cell) for cell in code)
 
 
@@ -199,7 +202,7 @@ def test_glossary_explains_terms_that_the_text_introduced(path):
 def test_the_skeleton_is_whole(path):
     prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     for part in ("**You will build**", "**You need**", "**Runs in**", "## What you built",
-                 "## Exercises", "## Glossary", "**Lecture note.**"):  # fmt: skip
+                 "## Clinic", "## Project", "## Glossary", "**Lecture note.**"):  # fmt: skip
         assert part in prose, part
     assert prose.count("**Predict**") >= 6 and prose.count("**Explore**") >= 3
     assert sum("question" in tags(cell) for cell in code_cells(read(path))) >= 2

@@ -1,5 +1,6 @@
 """Decks: every chapter becomes one from its stored outputs; each rule is held by a small case."""
 
+import itertools
 import re
 
 import nbformat
@@ -68,9 +69,10 @@ def test_every_section_and_picture_of_the_lecture_is_there(made):
     assert len(wanted) >= 8 and all(head in heads for head in wanted)
     assert not any(head.startswith(("Exercise", "Glossary")) for head in heads)
     assert len(page.select(".slides > section")) == len(heads)
+    lecture = itertools.takewhile(lambda cell: "exercises" not in tags(cell), notebook.cells)
     stored = [
         output.metadata[mime]["alt"]
-        for cell in notebook.cells
+        for cell in lecture
         if cell.cell_type == "code"
         for output in cell.outputs
         for mime in ("image/png", "image/jpeg")
@@ -239,6 +241,22 @@ def test_exercises_and_glossary_are_left_out():
         prose("## Glossary", "glossary"),
         new_markdown_cell("## 1.2 Next"),
     ) == [("subslide", "One.\n\n"), ("slide", "## Built\n\nMuch.\n\n"), ("slide", "## 1.2 Next")]
+
+
+def test_exercises_behind_their_section_are_left_out():
+    """By their tags; the clinic too, and what follows it up to a section with a number."""
+    assert deck_of(
+        prose("One."),
+        prose("### Exercise 1: a\n\nWrite it.", "statement"),
+        code("def f(): ...", "not attempted\n", tag="exercise"),
+        prose("<details><summary>Solution</summary>\n\nx\n\n</details>", "solution"),
+        prose("## Clinic: wrong programs", "exercises"),
+        code("two"),
+        prose("## Project: a sheet"),
+        code("three"),
+        prose("## 1.2 Next"),
+        code("four"),
+    ) == [("subslide", "One."), ("slide", "## 1.2 Next"), ("-", "four")]
 
 
 def test_questions_and_folded_answers():

@@ -4,6 +4,7 @@ An exercise that is added is walked, too.
 """
 
 import copy
+import re
 import signal
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from course_utils.exercises import cnn, cnn_evolution, computer_vision, image_data
+from course_utils.exercises.cases import SEE
 from course_utils.exercises.engine import NotRightYet, check_answer
 
 pytestmark = pytest.mark.filterwarnings("error::course_utils.exercises.engine.BrokenHint")
@@ -20,6 +22,8 @@ EXERCISES = {
     for checks in (image_data, cnn, cnn_evolution, computer_vision)
     for name, exercise in checks.EXERCISES.items()
 }
+TESTS = {name: exercise for name, exercise in EXERCISES.items() if name.startswith("test_")}
+EXERCISES = {name: exercise for name, exercise in EXERCISES.items() if not exercise.wrap}
 SEEDS = (0, 1, 2)  # students get seed 0; the others show that it is no luck
 every_exercise = pytest.mark.parametrize("name", EXERCISES)
 
@@ -274,16 +278,22 @@ def test_an_answer_that_is_interrupted_is_told_with_its_line(name):
 
     line = endless.__code__.co_firstlineno + 4
     wanted = (
-        rf"case 3: .*\): it did not end: a loop that never stops\? \(line {line} of the cell\)$"
+        r"case 3: .*\): it did not end: a loop that never stops\? "
+        rf"\(line {line} of the cell\)(; {re.escape(SEE)})?$"
     )
     with pytest.raises(NotRightYet, match=wanted) as caught:
         check_answer(name, exercise, endless)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
+SQUARE = {"mean_iou_of_counts", "boxes_of_cells", "detections"}  # a confusion matrix, a grid
+
+
 @every_exercise
 def test_no_axis_has_always_the_length_of_its_neighbour(name):
     """An answer that takes the height for the width must not pass: neither is always larger."""
+    if name in SQUARE:
+        return
     drawn = [case for seed in SEEDS for case in cases(EXERCISES[name], seed)]
     for values in zip(*drawn, strict=True):
         shapes = [value.shape for value in values if isinstance(value, np.ndarray)]
@@ -293,3 +303,46 @@ def test_no_axis_has_always_the_length_of_its_neighbour(name):
             assert any(a != b for a, b in pairs)
             if not any(given):
                 assert any(a < b for a, b in pairs) and any(a > b for a, b in pairs), (axes, pairs)
+
+
+# exercises whose answer is a test
+
+
+def tries_nothing(program):
+    str(program)
+
+
+def asserts_nothing(program):
+    try:
+        program()
+    except Exception:
+        return
+
+
+def always_fails(program):
+    assert str(program) == "", "never"
+
+
+def tells_by_its_result(program):
+    return program.__name__ if False else True
+
+
+def is_broken(program):
+    return 1 // 0
+
+
+WRONG_TESTS = {
+    tries_nothing: "your test never calls the program that it is given",
+    asserts_nothing: "your test stops none of the wrong programs, .*reach an `assert`",
+    always_fails: r"your test stops a program that is right: never \(line \d+ of the cell\)",
+    tells_by_its_result: "your test returns True; a test returns nothing, it asserts",
+    is_broken: r"it raises ZeroDivisionError: .*\(line \d+ of the cell\)",
+}
+
+
+@pytest.mark.parametrize("name", TESTS)
+@pytest.mark.parametrize("test", WRONG_TESTS, ids=lambda test: test.__name__)
+def test_the_same_careless_tests_fail_everywhere(name, test):
+    with pytest.raises(NotRightYet, match=WRONG_TESTS[test]) as caught:
+        check_answer(name, TESTS[name], test)
+    assert "case " in str(caught.value) and len(str(caught.value).splitlines()) == 1

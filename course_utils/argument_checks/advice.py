@@ -6,7 +6,13 @@ name and value and returns code that runs on it, with NumPy imported as np, and 
 
 import numpy as np
 
+from course_utils.language import texts
+
 CASTS = {"float32": "float()", "float64": "double()", "int64": "long()"}
+texts(  # what `kind` says
+    "a tensor", "a list", "a tuple", "a dict", "a str", "a int", "a float", "a bool", "a NoneType",
+    "a Tensor", "a ndarray",
+)  # fmt: skip
 
 
 def is_tensor(value):

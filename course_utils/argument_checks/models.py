@@ -70,7 +70,7 @@ def _explain(message, model, x, given):
     first = next(
         (part for part in model.modules() if isinstance(part, nn.Conv2d | nn.Linear)), None
     )
-    got = f"got (N, {', '.join(map(str, x.shape[1:]))})"
+    sides = ", ".join(map(str, x.shape[1:]))
     if isinstance(first, nn.Conv2d) and (x.ndim != 4 or x.shape[1] != first.in_channels):
         channels = first.in_channels
         hint = ""
@@ -80,8 +80,9 @@ def _explain(message, model, x, given):
         if x.ndim == 2 and channels * side**2 == x.shape[1]:
             shape = f".reshape(-1, {channels}, {side}, {side})"
             hint = f"; use {advice.part('images', given, shape)}"
-        return f"images must be (N, {channels}, H, W) for this model, {got}{hint}"
+        return f"images must be (N, {channels}, H, W) for this model, got (N, {sides}){hint}"
     for part, cure in CURES.items():
         if part in message:
-            return f"images do not fit this model, {got} ({message.splitlines()[0]}); {cure}"
+            why = message.splitlines()[0]
+            return f"images do not fit this model, got (N, {sides}) ({why}); {cure}"
     return None

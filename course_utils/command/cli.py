@@ -1,4 +1,4 @@
-"""The `course` command: lab, progress, check, student, live, slides, handout; authors' commands.
+"""The `course` command: lab, progress, collect, check, editions, pages; and authors' commands.
 
 Each subcommand is a function of what `argparse` read; it returns an exit code, None for 0. What it
 needs is imported only there, so that `course lab` is quick.
@@ -18,6 +18,7 @@ from course_utils.command.notebook_files import (
 )
 from course_utils.errors import CourseError
 from course_utils.files import nearest
+from course_utils.language import is_korean, machine_is_korean, say, speaking
 
 
 def main(arguments=None):
@@ -26,6 +27,12 @@ def main(arguments=None):
         if hasattr(stream, "reconfigure"):  # not every terminal knows every sign
             stream.reconfigure(errors="replace")
     arguments = sys.argv[1:] if arguments is None else arguments
+    with speaking("--ko" in arguments):
+        return run(arguments)
+
+
+def run(arguments):
+    """As `main`, in the language that is on."""
     parser, commands = make_parser()
     if not arguments:
         parser.print_help()
@@ -76,12 +83,15 @@ def make_parser():
         "--source", action="store_true", help="open the chapter itself, in notebooks/ (authors)"
     )
     lab.epilog = "Other options go to JupyterLab, for example --port=9999."
-    progress = add("progress", tell_progress, "tell which exercises are solved")
+    progress = add("progress", tell_progress, "tell what is solved, and what was predicted")
     progress.add_argument(
         "place",
         nargs="?",
         help="your notebook, or the folder of your notebooks (default: build and notebooks)",
     )
+    classes = add("collect", collect_answers, "run the answers of a class again, as a table")
+    classes.add_argument("folder", help="folder of your students' notebooks")
+    classes.add_argument("--yes", action="store_true", help="do not ask before running their code")
     add("check", check, "check whether this machine is ready for a lesson")
     student = add("student", make_student, "write a chapter without its solutions")
     student.add_argument("--beside", action="store_true", help="write a copy beside your work")
@@ -97,9 +107,44 @@ def make_parser():
         add("refresh", refresh, "for authors: run chapters and store their outputs"),
     ):
         command.add_argument("chapters", nargs="*", help="chapters: 1 … 4 (default: all)")
+    translate = add("translate", translate_course, "for translators: the Korean catalogs")
+    translate.add_argument("name", nargs="?", help="a catalog, as 01_image_data.01 (default: all)")
+    translate.add_argument("--missing", action="store_true", help="print what is to be translated")
+    translate.add_argument("--take", metavar="FILE", help="store translations, JSON lines")
+    translate.add_argument("--problems", action="store_true", help="check what is translated")
     add("map", write_map, "for authors: write the course map in notebooks/README.md")
     add("preview", write_preview, "for authors: draw the picture of README.md")
+    for name in ("lab", "progress", "check", "student", "live", "slides", "handout"):
+        commands.choices[name].add_argument("--ko", action="store_true", help="한국어로")
+    if is_korean():
+        in_korean(parser, *commands.choices.values(), commands)
     return parser, commands.choices
+
+
+def in_korean(*parsers):
+    """Put the texts of argparse's parsers into Korean."""
+    for parser in parsers:
+        for name in ("description", "epilog", "title", "help"):
+            if isinstance(getattr(parser, name, None), str):
+                setattr(parser, name, say(getattr(parser, name)))
+        actions = [*getattr(parser, "_actions", ()), *getattr(parser, "_choices_actions", ())]
+        for action in actions:
+            if action.help and action.help != argparse.SUPPRESS:
+                action.help = say(action.help)
+        for group in getattr(parser, "_action_groups", ()):
+            group.title = say(group.title)
+
+
+def edition_of(chapter, chosen):
+    """The chapter at a path, or its Korean edition if --ko was given."""
+    from course_utils.command.korean import write_korean
+
+    return write_korean(chapter) if chosen.ko else chapter
+
+
+def folder_of(folder, chosen):
+    """The folder of an edition; that of the Korean one lies in it."""
+    return folder / "ko" if chosen.ko else folder
 
 
 def open_chapter(chosen):
@@ -112,10 +157,13 @@ def open_chapter(chosen):
     notebook = find_notebook(chosen.chapter, chosen.others)
     chapters, copied = chapter_paths([]), None
     if notebook in chapters and not chosen.source:
-        copied = prepare(notebook, WORK)
+        work = folder_of(WORK, chosen)
+        copied = prepare(edition_of(notebook, chosen), work)
         for other in chapters:
             with contextlib.suppress(CourseError):  # it is told where that chapter is opened
-                prepare(other, WORK)
+                prepare(edition_of(other, chosen), work)
+    if machine_is_korean() and not is_korean():
+        print("한국어판도 있습니다: uv run course lab 1 --ko")
     start_lab(
         copied.opened if copied else notebook,
         chosen.no_browser,
@@ -140,17 +188,19 @@ def check(chosen):
 
 def make_live(chosen):
     """Write the instructor's edition; say how to open it, or open it."""
-    from course_utils.command.editions import shown
+    from course_utils.command.editions import BUILD, shown
     from course_utils.command.live import lab_settings, write_live
 
     chapter = find_chapter(chosen.chapter)
-    written = write_live(chapter, large=chosen.large)
+    place = {"folder": BUILD / "live" / "ko"} if chosen.ko else {}
+    written = write_live(edition_of(chapter, chosen), large=chosen.large, **place)
     if written.kept:
         print(f"{shown(written.kept)}: what you had typed there before")
     print(f"{shown(written.path)}: {written.count} cells to type")
     print(f"{shown(written.notes)}: what to say, for your phone and not for the projector")
     if not chosen.open:
         option = " --large" if chosen.large else ""
+        option += " --ko" if chosen.ko else ""
         print(f"Open it: uv run course live {int(chapter.stem[:2])}{option} --open")
         return
     sizes = [f"--LabApp.user_settings_dir={lab_settings()}"] if chosen.large else []
@@ -162,12 +212,13 @@ def make_student(chosen):
 
     To open it never asks for a fresh one: work that was begun is opened as it is.
     """
-    from course_utils.command.editions import STUDENT, StudentsWork, shown, write_student
+    from course_utils.command.editions import BUILD, STUDENT, StudentsWork, shown, write_student
 
     chapter = find_chapter(chosen.chapter)
-    notebook = STUDENT / chapter.name
+    place = {"folder": BUILD / "ko"} if chosen.ko else {}
+    notebook = (BUILD / "ko" / STUDENT.name if chosen.ko else STUDENT) / chapter.name
     try:
-        written = write_student(chapter, beside=chosen.beside)
+        written = write_student(edition_of(chapter, chosen), beside=chosen.beside, **place)
         notebook = written[0]
         print("\n".join(map(shown, written)))
     except StudentsWork:
@@ -178,20 +229,51 @@ def make_student(chosen):
     elif chosen.beside:
         print(f'Open it: uv run course lab "{shown(notebook)}"')
     else:
-        print(f"Open it: uv run course student {int(chapter.stem[:2])} --open")
+        option = " --ko" if chosen.ko else ""
+        print(f"Open it: uv run course student {int(chapter.stem[:2])}{option} --open")
 
 
 def tell_progress(chosen):
     """Print a line for each chapter of a student's folder, and what could not be read."""
-    from course_utils.command.editions import STUDENT
+    from course_utils.command.editions import BUILD, STUDENT
     from course_utils.command.solved import report
     from course_utils.command.working_copies import WORK
 
-    lines, problems = report([chosen.place] if chosen.place else [WORK, STUDENT, CHAPTERS])
+    places = [WORK, STUDENT, CHAPTERS, WORK / "ko", BUILD / "ko" / STUDENT.name]
+    lines, problems = report([chosen.place] if chosen.place else places)
     print("\n".join(lines))
     for problem in problems:
         print(f"Left out: {problem}", file=sys.stderr)
     return 1 if problems else 0
+
+
+def collect_answers(chosen):
+    """Run the answers of a class again; say what was found, and where it is written."""
+    from tqdm import tqdm
+
+    from course_utils.command.collect import WARNING, collect
+    from course_utils.command.editions import shown
+
+    print(WARNING)
+    if not chosen.yes and not _agreed():
+        print("Nothing was run. `course collect FOLDER --yes` does not ask.")
+        return 1
+    with tqdm(unit=" answers", leave=False) as bar:
+        collected = collect(chosen.folder, progress=lambda *_: bar.update())
+    for student, problem in collected.problems:
+        print(f"Left out, {student}: {problem}", file=sys.stderr)
+    right = sum(verdict.state == "right" for verdict in collected.verdicts.values())
+    students = len({student for student, _ in collected.verdicts})
+    print(f"{students} students, {len(collected.verdicts)} answers, {right} right")
+    print("\n".join(map(shown, collected.files)))
+
+
+def _agreed():
+    """Whether the person at the keyboard agrees."""
+    try:
+        return input("Run it? [y/N] ").strip().lower() in ("y", "yes", "예", "네")
+    except EOFError:
+        return False
 
 
 def make_slides(chosen):
@@ -200,7 +282,7 @@ def make_slides(chosen):
     from course_utils.command.slides import write_deck
 
     for path in chapter_paths(chosen.chapters):
-        deck = write_deck(path, ROOT / "build" / "slides")
+        deck = write_deck(edition_of(path, chosen), folder_of(ROOT / "build" / "slides", chosen))
         print(f"{shown(deck)}: open it in a browser")
 
 
@@ -210,7 +292,9 @@ def make_handouts(chosen):
     from course_utils.command.pages import write_handout
 
     for path in chapter_paths(chosen.chapters):
-        page = write_handout(path, ROOT / "build" / "handout")
+        page = write_handout(
+            edition_of(path, chosen), folder_of(ROOT / "build" / "handout", chosen)
+        )
         print(f"{shown(page)}: {page.stat().st_size / 1e6:.1f} MB")
 
 
@@ -221,6 +305,27 @@ def refresh(chosen):
     for path in chapter_paths(chosen.chapters):
         seconds = refresh_notebook(path)
         print(f"{path.name}: run in {seconds:.0f} s, {path.stat().st_size / 1e6:.2f} MB")
+
+
+def translate_course(chosen):
+    """Bring the catalogs in step with the course, or ask, fill or check one of them."""
+    from course_utils.command import translate
+
+    if not chosen.name:
+        print("\n".join(translate.update()))
+        return 0
+    if chosen.take:
+        stored, refused = translate.take(chosen.name, chosen.take)
+        print(f"{stored} stored, {len(refused)} problems")
+    elif chosen.problems:
+        refused = translate.catalog_problems(chosen.name)
+        print(f"{len(refused)} problems")
+    else:
+        print("\n".join(translate.missing(chosen.name)))
+        return 0
+    for sentence in refused:
+        print(sentence, file=sys.stderr)
+    return 1 if refused else 0
 
 
 def write_map(chosen):

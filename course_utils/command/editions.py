@@ -17,19 +17,23 @@ from urllib.parse import quote, unquote
 
 import nbformat
 from nbconvert.preprocessors import ClearOutputPreprocessor
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from course_utils.command.notebook_files import CODE, as_bytes, parsed, read_notebook, title, write
 from course_utils.command.saved_widgets import answered_questions, without_widgets
 from course_utils.errors import CourseError
+from course_utils.exercises.predictions import as_text, predictions_of
 from course_utils.files import ROOT
+from course_utils.language import is_korean, say
 
 BUILD = ROOT / "build"
 STUDENT = BUILD / "student"
-MET = {"explorer", "question"}  # tags of the cells that show something before they are run
+MET = {"explorer", "question", "guess"}  # tags of the cells that show something before they are run
 FOLD = "<details><summary>Then read</summary>"
 FOLDED = re.compile(r"<details><summary>.*?</summary>\s*(.*?)\s*</details>\s*", re.S)
 RESTART = re.compile(r"^\*[^*\n].*\n*", re.M)
+STATEMENT = re.compile(r"^### ", re.M)
+ID_LENGTH = 64  # longest ID that a cell may have
 LINK = re.compile(r'(\]\(|(?:src|href)="|^\[[^\]\n]+\]: )([^)\s"#]+)', re.M)
 
 
@@ -79,12 +83,59 @@ def without_answers(cells):
         waits = "predict" in tags(cell) or (waits and "reading" not in tags(cell))
         answer, rest = reading(cell)
         if answer:
-            cell.source = f"{FOLD}\n\n{answer}\n\n</details>\n\n{rest}".rstrip()
+            fold = FOLD.replace("Then read", say("Then read"))
+            cell.source = f"{fold}\n\n{answer}\n\n</details>\n\n{rest}".rstrip()
         elif MET & set(tags(cell)):
             cell.execution_count = None
+            speak(cell)
         else:
             clear.preprocess_cell(cell, {}, 0)
     return met
+
+
+def speak(cell):
+    """Put what the outputs of a cell say of their pictures and questions into Korean, if it is on.
+
+    Figures get the texts of the cell's metadata, `alt`.
+    """
+    if not is_korean():
+        return
+    texts = iter(cell.metadata.get("alt", ()))
+    for output in cell.outputs:
+        data = output.get("data", {})
+        pictures = [mime for mime in ("image/png", "image/jpeg") if mime in data]
+        if "text/plain" in data and (pictures or "question" in tags(cell)):
+            data["text/plain"] = (next(texts, "") if pictures else "") or say(data["text/plain"])
+        for mime in pictures:
+            output.metadata[mime] = {**output.metadata.get(mime, {}), "alt": data["text/plain"]}
+
+
+def with_guesses(cells, path):
+    """A chapter's cells, and behind each prompt a cell in which its prediction is kept.
+
+    cells: list, from the chapter at `path`. A prompt is a cell tagged `predict`; one that has no
+    entry in the chapter's table of predictions gets no such cell. Returns another list.
+    """
+    chapter, made = Path(path).stem.partition("_")[2], []
+    predictions = predictions_of(chapter)
+    for cell in cells:
+        made.append(cell)
+        if "predict" in tags(cell) and cell.id in predictions:
+            made.append(guess_cell(chapter, cell.id, predictions[cell.id]))
+    return made
+
+
+def guess_cell(chapter, prompt, prediction):
+    """The code cell that shows a prediction: its source is folded, and its text is there at once.
+
+    chapter: such as "cnn". prompt: ID of the cell that asks.
+    """
+    known = f"from course_utils.exercises.{chapter} import guess"
+    source = f'# your prediction\n{known}\n\nguess("{prompt}")'
+    told = new_output("display_data", {"text/plain": as_text(prompt, prediction)})
+    metadata = {"tags": ["guess"], "jupyter": {"source_hidden": True}}
+    name = f"guess-{prompt}"[:ID_LENGTH]
+    return new_code_cell(source, id=name, outputs=[told], metadata=metadata)
 
 
 def _without_claims(source):
@@ -223,39 +274,59 @@ def write_student(path, folder=BUILD, beside=False):
 
 
 def student_edition(path, folder):
-    """The chapter at `path` without answers and solutions, for `folder`, as a notebook."""
-    source = read_notebook(path)
+    """The chapter at `path` without answers and solutions, for `folder`, as a notebook.
+
+    Where the solutions stand is said at the first exercise and at the cell tagged `exercises`.
+    """
+    source, told = read_notebook(path), False
     where = f"*The solutions are not here: they stand in build/solutions/, {path.stem}_solutions.*"
+    where = say(where)
     cells = []
     for cell in without_answers(source.cells):
         if "solution" in tags(cell):
-            rest = FOLDED.sub("", cell.source).strip() if cell.cell_type == "markdown" else ""
-            if not rest:
+            begins = _headings(cell) if cell.cell_type == "markdown" else []
+            if not begins:  # else the next exercise begins in this cell
                 continue
-            cell.source = rest
+            cell.source = cell.source[begins[0] :]
             cell.metadata["tags"] = [tag for tag in tags(cell) if tag != "solution"]
         if "exercises" in tags(cell):
             heading = [*re.finditer(r"^## .*$", cell.source, re.M)][-1]
             parts = cell.source[: heading.end()], where, cell.source[heading.end() :].strip()
-            cell.source = "\n\n".join(parts)
+            cell.source = "\n\n".join(filter(None, parts))
+            told = True
+        elif "statement" in tags(cell) and not told:
+            cell.source, told = f"{cell.source.rstrip()}\n\n{where}", True
         cells.append(cell)
-    return edition(source, cells, "student", path.parent, folder)
+    return edition(source, with_guesses(cells, path), "student", path.parent, folder)
+
+
+def _headings(cell):
+    """Where headings of the third level begin in a prose cell, as a list; code has none."""
+    plain = CODE.sub(lambda code: " " * len(code[0]), cell.source)
+    return [found.start() for found in STATEMENT.finditer(plain)]
 
 
 def solutions_edition(path, folder):
-    """The exercises of the chapter at `path` with their solutions unfolded, as a notebook."""
+    """The exercises of the chapter at `path` with their solutions unfolded, as a notebook.
+
+    A solution goes with the statement before it: the cell tagged `statement`, or the text from the
+    last heading of the third level on.
+    """
     source = read_notebook(path)
-    first = new_markdown_cell(f"# Solutions: {title(source)}\n\nEach is one way among several.")
+    first = new_markdown_cell(
+        say(f"# Solutions: {title(source)}\n\nEach is one way among several.")
+    )
     first.id = "title"
     cells, statement = [first], ""
     for cell in source.cells:
         if cell.cell_type != "markdown":
             continue
+        begins = _headings(cell)
         if "solution" in tags(cell):
-            solution = "\n\n".join(FOLDED.findall(cell.source)) or cell.source
+            solution = cell.source[: begins[0]] if begins else cell.source
+            solution = FOLDED.sub(r"\1\n\n", solution).strip()
             cells.append(new_markdown_cell("\n\n".join(filter(None, [statement, solution]))))
             cells[-1].id, statement = cell.id, ""
-        if "### " in prose(cell):  # the statement: from the last heading on, one level higher
-            rest = FOLDED.sub("", cell.source)
-            statement = rest[rest.rfind("### ") + 1 :].strip()
+        if begins:  # one level higher
+            statement = FOLDED.sub("", cell.source[begins[-1] :]).strip()[1:]
     return edition(source, cells, "solutions", path.parent, folder)

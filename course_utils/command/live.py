@@ -17,6 +17,7 @@ from course_utils.command.notebook_files import as_bytes, parsed, read_notebook,
 from course_utils.command.notes import write_notes
 from course_utils.errors import CourseError
 from course_utils.files import how_to_restore
+from course_utils.language import say
 
 FINISH = "%finish"
 CODE_SIZE, PROSE_SIZE = "20px", "18px"
@@ -93,7 +94,7 @@ def _empty(cell, known):
                 stub = "\n".join(f"# {line}" for line in stub.splitlines())
             pieces.append(stub)
     gap = "\n\n\n" if len(pieces) > len(first[:1]) else "\n"
-    pieces = pieces or [f"# {cell.metadata.get('task', 'Type it.')}"]
+    pieces = pieces or [f"# {cell.metadata.get('task', say('Type it.'))}"]
     return gap.join([*pieces, f"{FINISH} {cell.id}"])
 
 

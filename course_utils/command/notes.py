@@ -1,8 +1,9 @@
 """Speaker notes: a page for the instructor's phone, so that no answer stands on the projector.
 
 By sittings and sections: what is to be typed and what comes out, where to stop for a prediction and
-what its answer is, and which wrong answers to expect. The tag `sitting` is on the heading with
-which a sitting begins; the wrong answers stand in notebooks/README.md.
+what its answer is, how many exercises there are, and which wrong answers to expect. The tag
+`sitting` is on the heading with which a sitting begins; the wrong answers stand in
+notebooks/README.md.
 """
 
 import re
@@ -16,6 +17,7 @@ from course_utils.command.editions import prose, reading, relink, tags
 from course_utils.command.notebook_files import CHAPTERS, read_notebook, title
 from course_utils.command.pages import measure, style, with_formulas, write_page
 from course_utils.command.saved_widgets import without_widgets
+from course_utils.language import is_korean, say
 
 BELIEFS = re.compile(r"<!-- wrong answers.*?-->(.*?)<!-- end of the wrong answers -->", re.S)
 WRAPPED = "\npre { white-space: pre-wrap; overflow-wrap: anywhere; }\n"
@@ -24,13 +26,17 @@ ROW = re.compile(r"^\| (.+) \| (.+) \| (.+) \|$", re.M)
 
 @dataclass
 class Section:
-    """A section of the page; begins: whether a sitting does. typed: IDs of cells to type."""
+    """A section of the page; begins: whether a sitting does. typed: IDs of cells to type.
+
+    exercises: how many stand in it.
+    """
 
     heading: str
     id: str
     begins: bool
     typed: list = field(default_factory=list)
     cells: list = field(default_factory=list)
+    exercises: int = 0
 
     @property
     def link(self):
@@ -49,9 +55,10 @@ def write_notes(path, folder):
     Raises CourseError.
     """
     notebook = without_widgets(read_notebook(path))
+    readme = "README.ko.md" if is_korean() else "README.md"
     name = title(notebook)
-    sections = noted_sections(notebook.cells, wrong_answers(CHAPTERS / "README.md"))
-    cells = [new_markdown_cell(f"# Notes: {name}"), new_markdown_cell(plan(sections))]
+    sections = noted_sections(notebook.cells, wrong_answers(CHAPTERS / readme))
+    cells = [new_markdown_cell(say(f"# Notes: {name}")), new_markdown_cell(plan(sections))]
     cells += [cell for section in sections for cell in section.cells]
     for cell in cells:
         if cell.cell_type == "markdown":
@@ -63,7 +70,7 @@ def write_notes(path, folder):
         HTMLExporter,
         "handout.html.j2",
         new_notebook(cells=cells, metadata=notebook.metadata),
-        title=f"Notes: {name}",
+        title=say(f"Notes: {name}"),
         css=style("page.css", "handout.css") + WRAPPED,
         contents="\n".join(section.link for section in sections),
     )
@@ -79,11 +86,17 @@ def plan(sections):
     lines = []
     for number, sitting in enumerate(sittings, 1):
         count = sum(len(section.typed) for section in sitting)
-        lines.append(f"\n**Sitting {number}**: {count} cells to type\n")
+        practice = _exercises(sum(section.exercises for section in sitting))
+        lines.append(say(f"\n**Sitting {number}**: {count} cells to type{practice}\n"))
         for section in sitting:
             ids = ", ".join(f"[{name}](#cell-id={name})" for name in section.typed)
-            lines.append(f"{section.link}{': ' if ids else ''}{ids}")
+            lines.append(f"{section.link}{': ' if ids else ''}{ids}{_exercises(section.exercises)}")
     return "\n".join(lines).strip()
+
+
+def _exercises(count):
+    """ ", 2 exercises", or nothing where there are none."""
+    return f", {count} exercise{'s' if count > 1 else ''}" if count else ""
 
 
 def noted_sections(cells, beliefs):
@@ -91,8 +104,10 @@ def noted_sections(cells, beliefs):
 
     cells: of the chapter. beliefs: as `wrong_answers` returns them.
     """
-    sections, asked = [], None
+    sections, asked, taught = [], None, True
     for cell in cells:
+        taught = taught and "exercises" not in tags(cell)  # what follows belongs to no sitting
+
         heading = re.search(r"^## (\d\.\d+\w* .*)", prose(cell), re.M)
         if heading:
             section = Section(heading[1], cell.id, "sitting" in tags(cell))
@@ -102,12 +117,14 @@ def noted_sections(cells, beliefs):
             section.add("\n".join([f"## {heading[1]}", "", *mistakes]), cell.id)
         answer, _ = reading(cell)
         if answer and asked:
-            asked.source += f"\n\n*Answer*:\n\n{answer}"
+            asked.source += f"\n\n*{say('Answer')}*:\n\n{answer}"
         if "predict" in tags(cell):
-            asked = section.add(f"**Stop, and let everybody write.** {prompt(cell)}")
+            asked = section.add(f"{say('**Stop, and let everybody write.**')} {prompt(cell)}")
+        if "exercise" in tags(cell) and taught:
+            section.exercises += 1
         if "lesson" in tags(cell):
             section.typed.append(cell.id)
-            section.add(f"**To type**: `{cell.id}`", cell.id)
+            section.add(say(f"**To type**: `{cell.id}`"), cell.id)
             section.cells.append(new_code_cell(cell.source, outputs=cell.outputs))
     return sections
 
@@ -126,7 +143,7 @@ def wrong_answers(readme):
     text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
     rows = [row for table in BELIEFS.findall(text) for row in ROW.findall(table)]
     return [
-        (f"- They say: {said}. They believe: {believed}. Show: {show}.", number[0])
+        (say(f"- They say: {said}. They believe: {believed}. Show: {show}."), number[0])
         for said, believed, show in rows
         if (number := re.search(r"\b\d\.\d+\w?\b", show))
     ]

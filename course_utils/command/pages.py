@@ -20,16 +20,18 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell
 from PIL import Image
 
-from course_utils.command.editions import relink, restart, tags
+from course_utils.command.editions import relink, restart, speak, tags
 from course_utils.command.notebook_files import CODE, parsed, read_notebook, title, write
 from course_utils.command.saved_widgets import without_widgets
 from course_utils.errors import CourseError
+from course_utils.exercises.questions import Number, Order, items_of, options_of
+from course_utils.language import is_korean, say, translated
 
 TEMPLATES = Path(__file__).parent / "templates"
 FORMULA = re.compile(r"(\${1,2})([^$\n]+)\1")  # $ in a line, $$ in the middle of one of its own
 SECTION = re.compile(r"^(?=## )", re.M)
 KNOWS = re.compile(r"^from (course_utils\.exercises\.\w+) import .*\bask\b", re.M)
-ASKS = re.compile(r"""^ask\(["'](\w+)["']\)""", re.M)
+ASKS = re.compile(r"""^ask\(["']([\w-]+)["']\)""", re.M)
 TEXT = re.compile(r"(?:^|(?<=>))[^<>]+")  # in HTML
 HANGUL = re.compile(r"[가-힣]+(?: [가-힣]+)*")
 NOT_TEX = tuple(kind for kind in vars(exceptions).values() if isinstance(kind, type))
@@ -64,6 +66,7 @@ def write_page(target, kind, template, notebook, **course):
 
     course: what the template asks for, such as title and css. Returns `target`.
     """
+    course["language"] = "ko" if is_korean() else "en"
     page, _ = exporter(kind, template).from_notebook_node(notebook, {"course": course})
     write(target, page.encode())
     return target
@@ -96,7 +99,7 @@ def handout_cells(cells):
     for folded, group in groupby(enumerate(made), prepares):
         if folded:
             group = [cell for _, cell in group]
-            group[0].metadata["fold_begins"] = "What this notebook imports"
+            group[0].metadata["fold_begins"] = say("What this notebook imports")
             group[-1].metadata["fold_ends"] = True
     return made
 
@@ -139,22 +142,31 @@ def read_chapter(path):
         asked = ASKS.search(cell.source)
         if "question" in tags(cell) and asked and asked[1] in questions:
             for output in cell.outputs:
-                output["data"] = {"text/markdown": asked_text(questions[asked[1]])}
+                output["data"] = {"text/markdown": asked_text(translated(questions[asked[1]]))}
             cell.metadata["transient"] = {"remove_source": True}
+        speak(cell)
         for output in cell.outputs:
             measure(output)
     return without_widgets(notebook)
 
 
 def asked_text(question):
-    """A question as Markdown: its options, and folded below them which is right, and why."""
-    options = [f"- {text}" for text, _, _ in question.options]
-    reasons = [
-        f"- {'✓' if right else '✗'} **{text}**: {reason}"
-        for text, right, reason in question.options
-    ]
-    answer = ["<details><summary>Answer</summary>", "", *reasons, "", "</details>"]
-    return "\n".join([f"**{question.text}**", "", *options, "", *answer])
+    """A question of any kind as Markdown, and folded below it what is right, and why."""
+    if isinstance(question, Number):
+        shown = [f"… {question.unit}"]
+        reasons = [f"**{question.value:,} {question.unit}**: {question.reason}"]
+    elif isinstance(question, Order):
+        shown = [f"- {item}" for item in items_of(question)]
+        reasons = [f"{place}. {item}" for place, item in enumerate(question.items, 1)]
+        reasons += ["", question.reason]
+    else:
+        options = options_of(question)
+        shown = [f"- {text}" for text, _, _ in options]
+        reasons = [
+            f"- {'✓' if right else '✗'} **{text}**: {reason}" for text, right, reason in options
+        ]
+    answer = [f"<details><summary>{say('Answer')}</summary>", "", *reasons, "", "</details>"]
+    return "\n".join([f"**{question.text}**", "", *shown, "", *answer])
 
 
 def measure(output):
@@ -206,7 +218,9 @@ def exporter(kind, template, **settings):
         exclude_anchor_links=True,
         **settings,
     )
-    made.register_filter("korean", with_korean)
+    marked = (lambda html: html) if is_korean() else with_korean  # Hangul in an English page
+    made.register_filter("korean", marked)
+    made.register_filter("say", say)
     return made
 
 

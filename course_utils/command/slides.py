@@ -2,9 +2,10 @@
 
 A section (H2) begins a slide, and each of its questions a sub-slide below it: the prose that asks,
 the code, what comes out, and the prose that reads it. After a prediction (tag `predict`) the answer
-waits for the next key. The imports at the top, and the sections tagged `exercises` and `glossary`,
-are left out. A cell that says so itself (`slideshow` → `slide_type` in its metadata, as JupyterLab
-writes it) has the last word.
+waits for the next key. The imports at the top, exercises (tags `statement`, `exercise` and
+`solution`), the sections tagged `exercises` and `glossary`, and those without a number that follow
+the exercises, are left out. A cell that says so itself (`slideshow` → `slide_type` in its metadata,
+as JupyterLab writes it) has the last word.
 
 Where a cell shows nothing but pictures, its code is shown up to the first statement that draws,
 that is, calls `plt` or a function `show…` or `draw…`; if only names for constants are left, the
@@ -39,11 +40,14 @@ from course_utils.command.pages import (
     write_page,
 )
 from course_utils.errors import CourseError
+from course_utils.language import say
 
 REVEAL = "sphinx-revealjs"  # the package; only files are taken from it, nothing is imported
 HEADING = re.compile(r"^(?=##{1,2} )", re.M)
-ANNOUNCES = re.compile(r"^((?![->|#]|\d+\. ).*[.!?)]) (?=[A-Z`][^.!?\n]*:$)", re.M)
+ANNOUNCES = re.compile(r"^((?![->|#]|\d+\. ).*[.!?)]) (?=[A-Z`가-힣][^.!?\n]*:$)", re.M)
 LEFT_OUT = {"exercises", "glossary"}  # tags of the cells in which such a section begins
+NUMBERED = re.compile(r"## \d")
+EXERCISE = {"statement", "exercise", "solution"}  # tags of the cells of an exercise, left out, too
 FOLDED = '<details open class="fragment"'  # what a reader would unfold comes on the next key
 UNFOLDED = re.compile(FOLDED + r">.*?</summary>(.*?)</details>", re.S)
 NO_READING = ("#", ">", "<", "|", "**")  # how prose begins that does not read the output above it
@@ -70,7 +74,7 @@ def write_deck(path, folder):
 
 def deck_cells(cells):
     """The cells of a chapter → those of its deck, each with the slide_type that nbconvert reads."""
-    made, shown, waits = [], True, False
+    made, shown, waits, practice = [], True, False, False
     for place, cell in enumerate(cells):
         own = cell.metadata.get("slideshow", {}).get("slide_type")
         code_follows = place + 1 < len(cells) and cells[place + 1].cell_type == "code"
@@ -84,8 +88,11 @@ def deck_cells(cells):
             if kind in ("slide", "subslide"):
                 waits = False
             if kind == "slide":  # the last one that begins in the cell is what its tag means
-                shown = piece is not sections[-1] or not LEFT_OUT & set(tags(cell))
-            if own or (shown and not {"exercise", "solution"} & set(tags(cell))):
+                meant = set(tags(cell)) if piece is sections[-1] else set()
+                numbered = NUMBERED.match(piece.source)
+                practice = "exercises" in meant or (practice and not numbered)
+                shown = not practice and not LEFT_OUT & meant
+            if own or (shown and not EXERCISE & set(tags(cell))):
                 kind = own or ("fragment" if waits and "output" in tags(piece) else kind)
                 piece.metadata["slideshow"] = {"slide_type": kind}
                 made.append(piece)
@@ -184,7 +191,7 @@ def _names_a_constant(statement):
 
 def purpose(cell):
     """The speaker's note on a section: what it is for, what to run after a restart; or None."""
-    texts = [f"What it is for: {cell.metadata.outcome}."] if "outcome" in cell.metadata else []
+    texts = [say(f"What it is for: {cell.metadata.outcome}.")] if "outcome" in cell.metadata else []
     texts += filter(None, [restart(cell).strip()])
     return _note("\n\n".join(texts)) if texts else None
 

@@ -4,16 +4,22 @@ import re
 
 from course_utils.command.editions import ROOT, shown, tags
 from course_utils.command.notebook_files import chapter_paths, read_notebook
+from course_utils.command.predicted import line as predictions_line
+from course_utils.command.predicted import read_predictions
 from course_utils.command.saved_widgets import answered_questions
 from course_utils.errors import ArgumentError, CourseError
 from course_utils.files import find
+from course_utils.language import texts
 
 CHECKED = re.compile(r'^check\("([^"]+)"', re.M)
 STATES = ("not attempted", "tried", "solved")  # from worst to best
+texts("{0} not attempted", "{0} tried", "{0} solved", "questions: {0} right of {1} answered")
 
 
 def report(folders):
     """Lines, one a chapter: solved, tried, not attempted, the next one to try; and problems.
+
+    A chapter in which something was predicted has a second line on that.
 
     folders: list of where the student's notebooks are; a notebook itself will do, too. Several
     copies of a chapter, whatever is added to its name, count together: the best state of each
@@ -21,7 +27,8 @@ def report(folders):
     chapter at all.
     """
     found, known, chapters = [find(place, _holds) for place in folders], chapter_names(), {}
-    for place in (place for place, hint in found if hint is None):
+    there = [place for place, hint in found if hint is None]
+    for place in there:
         for path in sorted(place.glob("*.ipynb")) if place.is_dir() else [place]:
             own = path.stem.split(" (")[0] if re.match(r"\d\d_", path.stem) else None
             stem = next((name for name in known if name in path.stem), own)
@@ -37,8 +44,19 @@ def report(folders):
             f"{where} has no chapter of the course: begin one with `course lab 1`, or see those of "
             "the lesson with `course progress notebooks`"
         )
-    problems = []
-    return [_line(stem, paths, problems) for stem, paths in sorted(chapters.items())], problems
+    homes = [place if place.is_dir() else place.parent for place in there]
+    predictions, problems = read_predictions(homes)
+    lines = []
+    for stem, paths in sorted(chapters.items()):
+        source = _source(stem)
+        own = {
+            prompt: entry
+            for (chapter, prompt), entry in predictions.items()
+            if chapter == stem.partition("_")[2]
+        }
+        said = predictions_line(source.cells if source else [], own)
+        lines += filter(None, [_line(stem, source, paths, problems), said])
+    return lines, problems
 
 
 def _holds(path):
@@ -74,13 +92,18 @@ def exercise_states(notebook, stubs=None):
     return states
 
 
-def _line(stem, paths, problems):
-    """One chapter's line, over all copies of it; one that cannot be read goes to `problems`."""
-    source = ROOT / "notebooks" / f"{stem}.ipynb"
+def _source(stem):
+    """The chapter of that name as a notebook; None if there is none that can be read."""
+    path = ROOT / "notebooks" / f"{stem}.ipynb"
     try:
-        stubs = _stubs(read_notebook(source)) if source.is_file() else {}
+        return read_notebook(path) if path.is_file() else None
     except CourseError:  # it is among the paths, or no concern of this folder
-        stubs = {}
+        return None
+
+
+def _line(stem, source, paths, problems):
+    """One chapter's line, over all copies of it; one that cannot be read goes to `problems`."""
+    stubs = _stubs(source) if source else {}
     best = dict.fromkeys(stubs, STATES[0])  # a cell that was deleted is not attempted
     right, answered = 0, 0
     for path in paths:

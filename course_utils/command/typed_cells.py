@@ -12,6 +12,7 @@ from IPython.display import HTML, display
 from course_utils.command.live import FINISH, emptied_cells
 from course_utils.command.notebook_files import CHAPTERS, parsed, read_notebook
 from course_utils.errors import ArgumentError
+from course_utils.language import say
 
 LARGER, FINER = 1.35, 1.65  # with --large: of text in figures, of their pixels
 PROMPTS = "<style>.jp-Notebook { --jp-cell-prompt-width: 96px }</style>"  # room for [100]
@@ -53,7 +54,7 @@ def start(chapter, large=False):
     if large:
         enlarge()
         display(HTML(PROMPTS))
-    print("Type into an emptied cell, or run it as it is: it fills itself in, and runs.")
+    print(say("Type into an emptied cell, or run it as it is: it fills itself in, and runs."))
 
 
 def is_untouched(text, emptied):

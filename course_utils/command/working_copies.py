@@ -9,7 +9,13 @@ import itertools
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils.command.editions import BUILD, edition, holds_work, without_answers
+from course_utils.command.editions import (
+    BUILD,
+    edition,
+    holds_work,
+    with_guesses,
+    without_answers,
+)
 from course_utils.command.notebook_files import as_bytes, read_notebook, write
 from course_utils.errors import CourseError
 
@@ -70,8 +76,8 @@ def look(file):
 def working_copy(chapter, folder):
     """The chapter at `chapter` as a notebook for `folder`: its links lead where they did.
 
-    It has no outputs yet, and what answers a prediction is folded.
+    It has no outputs yet, what answers a prediction is folded, and predictions can be kept.
     """
     source = read_notebook(chapter)
-    cells = without_answers(source.cells)
+    cells = with_guesses(without_answers(source.cells), chapter)
     return edition(source, cells, "work", chapter.parent, folder)

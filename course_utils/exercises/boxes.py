@@ -5,6 +5,7 @@ import numpy as np
 from course_utils.exercises.engine import Exercise, mistakes
 
 NO_PLUS_ONE = "x1 and x2 are edges, not pixel numbers: a width has no + 1"
+HALF = "a half is lost: the centre of whole numbers need not be whole"
 
 
 def split(boxes):
@@ -18,7 +19,12 @@ def random_boxes(rng, count):
     return np.hstack([start, start + rng.uniform(5, 40, (count, 2))])
 
 
-# box_iou_one
+# iou_table
+def _corners(box):
+    """x, y, width, height → two corners."""
+    return np.hstack([box[:2], box[:2] + box[2:]])
+
+
 def _sides(a, b):
     """Width and height of the intersection; below 0 where a gap lies between the two."""
     return np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
@@ -45,41 +51,55 @@ def _around(a, b):
     return (np.maximum(a[2:], b[2:]) - np.minimum(a[:2], b[:2])).prod()
 
 
-def _box_iou_one_cases(rng):
-    cases = []
-    for swap in (False, True, False, True):  # b begins inside a, and ends outside
-        (x, y, *_), size = a = random_boxes(rng, 1)[0], rng.uniform(10, 40, 2)
-        start = (x, y) + rng.uniform(0.1, 0.6, 2) * size
-        b = np.hstack([start, start + rng.uniform(1, 1.6, 2) * size])
-        a = np.hstack([(x, y), (x, y) + size])
-        cases.append((b, a) if swap else (a, b))
-    fixed = [
-        ((0, 0, 30, 20), (10, 5, 20, 15)), ((10, 5, 20, 15), (0, 0, 30, 20)),  # one inside
-        ((0, 0, 10, 10), (30, 5, 50, 20)), ((30, 40, 50, 60), (0, 0, 10, 20)),  # apart
-        ((0, 0, 10, 10), (10, 2, 20, 8)), ((5, 5, 9, 9), (9, 9, 12, 15)),  # they touch
-        ((3, 4, 8, 6), (3, 4, 8, 6)), ((0, 0, 9, 9), (4, 0, 4, 9)), ((5, 5, 5, 5), (5, 5, 5, 5)),
-        ((1, 2, 1, 6), (4, 0, 8, 0)),
-        ((0, 0, 10, 10), (5, 30, 20, 50)), ((5, 30, 20, 50), (0, 0, 10, 10)),  # one below
-        ((30, 5, 50, 20), (0, 0, 10, 10)), ((0.1, 0.1, 0.3, 0.2), (0.295, 0.15, 0.5, 0.4)),
+def _table(one):
+    """From a function of two boxes: that of two lists, a row for each box of the first."""
+    return lambda a, b: np.array([[one(x, y) for y in b] for x in a], float).reshape(len(a), len(b))
+
+
+_iou_table = _table(iou)
+
+
+def _iou_table_cases(rng):
+    tiny = (
+        np.array([[0, 0, 4, 3], [2, 1, 7, 5]]),
+        np.array([[1, 1, 5, 4], [0, 2, 3, 6], [6, 0, 9, 2]]),
+    )
+    nested = np.array([[0, 0, 30, 20]]), np.array([[10, 5, 20, 15], [40, 30, 45, 39]])
+    cases = [tiny, nested]
+    for rows, columns in ((3, 2), (1, 4), (5, 1), (7, 3), (4, 9)):
+        shift = rng.uniform(-30, 30, 2)
+        cases.append(tuple(random_boxes(rng, n) - np.tile(shift, 2) for n in (rows, columns)))
+    odd = [  # touching, apart on both axes, equal, without area
+        (0, 0, 10, 10), (10, 2, 20, 8), (9, 10, 12, 15), (30, 40, 50, 60), (5, 30, 20, 50),
+        (4, 0, 4, 9), (5, 5, 5, 5), (1, 2, 1, 6), (4, 0, 8, 0), (0, 0, 9, 9),
     ]  # fmt: skip
-    return cases + [tuple(np.array(box) for box in pair) for pair in fixed]
+    odd = np.array(odd)
+    cases += [(odd[:5], odd), (odd, odd[3:7]), (random_boxes(rng, 3) / 200, odd[:2] / 200)]
+    return cases + [(np.zeros((0, 4)), random_boxes(rng, 3)), (odd[:2], np.zeros((0, 4)))]
 
 
-_hint_box_iou_one = mistakes(
-    (lambda a, b: _shared(a, b), "that is the intersection; IoU is a ratio"),
-    (lambda a, b: _shared(a, b) / sum(_areas(a, b)), "the union counts the shared part twice"),
-    (lambda a, b: 2 * _shared(a, b) / sum(_areas(a, b)), "that is Dice, not intersection / union"),
-    (lambda a, b: _shared(a, b) / _areas(a, b)[0],
+_hint_iou_table = mistakes(
+    (lambda a, b: _iou_table(b, a), "a row for each box of `a`, a column for each of `b`"),
+    (_table(lambda a, b: _shared(a, b)), "that is the intersection; IoU is a ratio"),
+    (_table(lambda a, b: _shared(a, b) / sum(_areas(a, b))),
+     "the union counts the shared part twice"),
+    (_table(lambda a, b: 2 * _shared(a, b) / sum(_areas(a, b))),
+     "that is Dice, not intersection / union"),
+    (_table(lambda a, b: _shared(a, b) / _areas(a, b)[0]),
      "that is the part of a that is covered; b has to count as well"),
-    (lambda a, b: _shared(a, b) / _areas(a, b)[1],
+    (_table(lambda a, b: _shared(a, b) / _areas(a, b)[1]),
      "that is the part of b that is covered; a has to count as well"),
-    (lambda a, b: _shared(a, b) / _around(a, b),
+    (_table(lambda a, b: _shared(a, b) / _around(a, b)),
      "the union is not the box around both: its empty corners belong to neither"),
-    (lambda a, b: _around(a, b) / (sum(_areas(a, b)) - _around(a, b)),
+    (_table(lambda a, b: _around(a, b) / (sum(_areas(a, b)) - _around(a, b))),
      "minimum and maximum are exchanged: that is the box around both"),
-    (lambda a, b: _ratio(a, b, np.maximum(_sides(a, b) + 1, 0).prod(), 1), NO_PLUS_ONE),
-    (lambda a, b: _ratio(a, b, np.maximum(_sides(a, b).prod(), 0)),
+    (_table(lambda a, b: _ratio(a, b, np.maximum(_sides(a, b) + 1, 0).prod(), 1)), NO_PLUS_ONE),
+    (_table(lambda a, b: _ratio(a, b, np.maximum(_sides(a, b).prod(), 0))),
      "two negative sides have a positive product: no side may be below 0"),
+    (_table(lambda a, b: iou(_corners(a), _corners(b))),
+     "those boxes are read as x, y, width, height; they are two corners"),
+    (lambda a, b: [iou(x, y) for x, y in zip(a, b, strict=False)],
+     "each box of `a` meets one box of `b` there; it has to meet every one"),
 )  # fmt: skip
 
 
@@ -98,10 +118,10 @@ def _to_cxcywh(boxes):
 
 
 def _to_cxcywh_cases(rng):
+    tiny = np.array([[3, 4, 10, 13], [0, 2, 4, 8]])
     whole = rng.integers((0, 0, 20, 20), (20, 20, 60, 60), (6, 4))
-    whole[0] = (3, 4, 10, 13)
-    drawn = [(random_boxes(rng, count),) for count in (5, 1, 4, 8, 3, 7)]
-    return drawn + [(whole,), (random_boxes(rng, 3) - 50,), (np.zeros((0, 4)),)]
+    drawn = [(random_boxes(rng, count),) for count in (1, 5, 4, 8, 3, 7)]
+    return [(tiny,), *drawn, (whole,), (random_boxes(rng, 3) - 50,), (np.zeros((0, 4)),)]
 
 
 def _parts(combine):
@@ -120,8 +140,8 @@ _hint_to_cxcywh = mistakes(
     (_parts(lambda p, q, c, s: (c[:, ::-1], s[:, ::-1])), "x comes before y"),
     (_parts(lambda p, q, c, s: (c, s[:, ::-1])), "the width comes before the height"),
     (_parts(lambda p, q, c, s: (s, c)), "the centre comes first"),
-    (_parts(lambda p, q, c, s: (c // 1, s)), "a half is lost: the centre of whole numbers need "
-     "not be whole"),
+    (_parts(lambda p, q, c, s: (c // 1, s)), HALF),
+    (lambda boxes: _to_cxcywh(boxes).astype(boxes.dtype), HALF),
     (_parts(lambda p, q, c, s: (p + q / 2, q)), "x2 and y2 are a corner, not a size"),
     (lambda boxes: _to_cxcywh(boxes).T, "each box is a row; here each is a column"),
 )  # fmt: skip
@@ -138,13 +158,13 @@ def _corner_and_size(box, more=0):
 
 
 def _regression_targets_cases(rng):
-    cases = []
+    whole = np.array([[10, 20, 30, 60], [14, 15, 45, 50], [0, 0, 7, 3], [2, 1, 9, 4]])
+    cases = [(whole[0], whole[1]), (whole[2], whole[3]), (whole[0], whole[0])]
     for box in random_boxes(rng, 8):
         size = box[2:] - box[:2]
         start = box[:2] + rng.uniform(-0.4, 0.4, 2) * size
         cases.append((box, np.hstack([start, start + rng.uniform(0.4, 2.5, 2) * size])))
-    whole = np.array([[10, 20, 30, 60], [14, 15, 45, 50], [0, 0, 7, 3], [2, 1, 9, 4]])
-    return cases + [(whole[0], whole[1]), (whole[2], whole[3]), (whole[0], whole[0])]
+    return cases
 
 
 _hint_regression_targets = mistakes(
@@ -170,30 +190,60 @@ _hint_regression_targets = mistakes(
     (lambda p, t: _regression_targets(p, t) * [-1, -1, 1, 1],
      "the way leads from the proposal to the truth: tx and ty have the wrong sign"),
     (lambda p, t: _regression_targets(p, t)[[0, 2, 1, 3]], "the order is tx, ty, tw, th"),
+    (lambda p, t: _regression_targets(p, t) * [2, 2, 1, 1],
+     "tx and ty are twice too large: a centre is *half* of the sum of two corners"),
+    (lambda p, t: _regression_targets(p, t, lambda box: (box[:2], box[2:])),
+     "those boxes are read as centre and size; they are two corners"),
+    (lambda p, t: _regression_targets(p, t) * [10, 10, 5, 5],
+     "Faster R-CNN's program multiplies by 10 and by 5; here nothing is multiplied"),
     (lambda p, t: _regression_targets(p + [0, 0, 1, 1], t + [0, 0, 1, 1]), NO_PLUS_ONE),
 )  # fmt: skip
 
 
 EXERCISES = {
-    "box_iou_one": Exercise(
-        number=1,
-        reference=iou,
-        cases=_box_iou_one_cases,
-        verified="overlapping, nested, touching, apart, without area",
-        hints=[_hint_box_iou_one, _hint_impossible_iou],
-    ),
     "to_cxcywh": Exercise(
-        number=2,
         reference=_to_cxcywh,
         cases=_to_cxcywh_cases,
         verified="none to 8 boxes, also of whole numbers",
         hints=[_hint_to_cxcywh],
+        level=1,
+        minutes=5,
+        steps=(
+            "Draw one box, from (3, 4) to (10, 13), and work its four new numbers out on paper.",
+            "`boxes[:, :2]` are all first corners, `boxes[:, 2:]` all second ones: both new pairs "
+            "come from these two, and `np.hstack` puts them side by side.",
+        ),
+    ),
+    "iou_table": Exercise(
+        reference=_iou_table,
+        cases=_iou_table_cases,
+        verified="overlapping, nested, touching, apart, without area; no box at all",
+        hints=[_hint_iou_table, _hint_impossible_iou],
+        errors={
+            "broadcast": "each box of `a` has to meet each box of `b`: they need axes of their own"
+        },
+        level=2,
+        minutes=15,
+        steps=(
+            "The formula is that of 4.2. What is new: with an axis of length 1 in the right place, "
+            "NumPy forms all pairs, as `np.arange(2)[:, None] + np.arange(3)` does.",
+            "Compute three arrays of shape (N, M): width and height of the intersection, none "
+            "below 0, and the union. `np.divide` with `where=` and `out=` leaves out what would "
+            "be 0 / 0.",
+        ),
     ),
     "regression_targets": Exercise(
-        number=6,
         reference=_regression_targets,
         cases=_regression_targets_cases,
         verified="boxes that move, grow and shrink",
         hints=[_hint_regression_targets],
+        level=2,
+        minutes=10,
+        steps=(
+            "Begin with the example of 4.10 on paper: centre and size of the proposal, centre and "
+            "size of the truth.",
+            "Two of the numbers are a difference of centres, divided; two are the logarithm of a "
+            "ratio of sizes. Which of the two boxes do you divide by?",
+        ),
     ),
 }

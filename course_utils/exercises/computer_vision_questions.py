@@ -1,6 +1,7 @@
 """Questions of chapter 4: each option with its reason."""
 
-from course_utils.exercises.engine import Question
+from course_utils.exercises import detection_questions, segmentation_questions
+from course_utils.exercises.questions import Question
 
 QUESTIONS = {
     "nested": Question(
@@ -24,15 +25,15 @@ QUESTIONS = {
         "the boxes overlap with an IoU of 0.6. What does non-maximum suppression with the "
         "threshold 0.5 do?",
         [
-            ("It keeps both: they are two animals", False,
+            ("It keeps both boxes: they are two animals", False,
              "It does not see animals. It sees two boxes of one class that overlap by more than "
              "0.5, and takes them for one animal that was found twice."),
-            ("It keeps the box with the higher score: one zebra is lost", True,
+            ("It keeps the better box: one zebra is lost", True,
              "A threshold of 0.7 would keep both here, and elsewhere more boxes that show the "
              "same animal twice."),
-            ("It joins them to one box around both", False,
+            ("It joins both to one box around the two", False,
              "No box is moved or joined. Each one stays as it is, or goes."),
-            ("It drops both: they suppress each other", False,
+            ("It drops both boxes: each suppresses the other", False,
              "Only a box with a higher score suppresses. The best of all always stays."),
         ],
     ),
@@ -42,13 +43,13 @@ QUESTIONS = {
         [
             ("Well: only one pixel in twenty is wrong", False,
              "As many as belong to objects. All of these may be the wrong ones."),
-            ("Not at all: it says 'background' everywhere", False,
+            ("Not at all: it must say 'background' at every pixel", False,
              "It may: that would give 95 %. But it may also find most of each object, and err as "
              "often beside them. The number does not tell which."),
-            ("The number does not say; the IoU of each class would", True,
+            ("Unknown: the IoU of each class would say", True,
              "Saying 'background' everywhere gives 95 % too. With four classes of objects its "
              "mIoU would be (0.95 + 0 + 0 + 0 + 0) / 5 = 0.19."),
-            ("Its mIoU is 0.95 as well", False,
+            ("Well: its mean IoU has to be 0.95 as well", False,
              "The mIoU counts every class the same, and the pixel accuracy every pixel. They are "
              "far apart where one class has most of the pixels."),
         ],
@@ -88,7 +89,7 @@ QUESTIONS = {
         "A discriminator was trained as well as possible, and still says 1/2 for every picture, "
         "real or generated. What does that say?",
         [
-            ("It has learnt nothing: the training failed", False,
+            ("It has learnt nothing from them: the training has failed", False,
              "An untrained one may say 1/2 as well. But this one is as good as possible, and where "
              "there is a difference the best one does not say 1/2."),
             ("Half of the pictures that it was shown were generated", False,
@@ -97,7 +98,7 @@ QUESTIONS = {
             ("Real and generated pictures are equally dense everywhere", True,
              "The best answer is real / (real + generated), in densities. It is 1/2 only where the "
              "two are equal: nothing is left by which to tell them apart."),
-            ("The generator repeats the training pictures", False,
+            ("The generator repeats the pictures of the training one by one", False,
              "Nothing was said of single pictures. A generator that draws new ones, each as often "
              "as they really occur, gets the same 1/2."),
         ],
@@ -106,15 +107,15 @@ QUESTIONS = {
         "While a GAN is trained, the generator's loss falls from 2 to 0.7. Are its pictures better "
         "now?",
         [
-            ("Yes: a lower loss is a better network", False,
+            ("Yes: a lower loss means that a network has become better", False,
              "So it is where the task stays the same. Here the judge is trained too, and may only "
              "have become worse."),
-            ("No: the discriminator has become better", False,
+            ("No: it falls because the discriminator has become better", False,
              "On the same pictures, a better discriminator would make this loss rise, not fall."),
-            ("Not necessarily: the loss is measured against a discriminator that changes", True,
+            ("Unknown: the discriminator has changed in the meantime", True,
              "It says who is ahead, not how good both are. Judge the pictures by something that "
              "stays: a classifier, or their distances to real ones."),
-            ("They are perfect: 0.7 is about ln 2", False,
+            ("Yes: they are perfect, since 0.7 is about ln 2", False,
              "A discriminator that says 1/2 gives ln 2. One that was trained badly says 1/2 too, "
              "whatever the pictures look like."),
         ],
@@ -138,3 +139,4 @@ QUESTIONS = {
         ],
     ),
 }  # fmt: skip
+QUESTIONS |= detection_questions.QUESTIONS | segmentation_questions.QUESTIONS

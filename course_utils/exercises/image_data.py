@@ -1,46 +1,22 @@
-"""Exercises of chapter 1."""
+"""Exercises of chapter 1: sections 1.1 to 1.4 here, the others beside it; the chapter's doors."""
 
 import numpy as np
 
-from course_utils.exercises.engine import COUNTS, Exercise, doors
+from course_utils.exercises import image_data_clinic, image_data_colour, image_data_project
+from course_utils.exercises.engine import COUNTS, Exercise, doors, mistakes
+from course_utils.exercises.image_data_looks import crop_look, enlarge_look, shrink_look
 from course_utils.exercises.image_data_questions import QUESTIONS
+from course_utils.exercises.predictions import guesser
+from course_utils.filters import resample
 
 
 def _image(rng, *shape):
     return rng.integers(0, 256, shape, dtype=np.uint8)
 
 
-def _equals(got, other):
-    return got.shape == np.shape(other) and np.array_equal(got, other)
-
-
-# raw_bytes
-def _raw_bytes(height, width, channels, bits):
-    return (height * width * channels * bits + 7) // 8
-
-
-def _raw_bytes_cases(rng):
-    sizes = [(1080, 1920, 3, 8), (1440, 2560, 1, 8), (7, 7, 1, 1), (5, 3, 4, 16)]
-    drawn = [tuple(int(v) for v in rng.integers(1, 99, 2)) for _ in range(8)]
-    return sizes + [(h, w, int(rng.integers(1, 5)), bits) for (h, w), bits in zip(
-        drawn, [1, 8, 16, 1, 8, 16, 1, 1], strict=True)]  # fmt: skip
-
-
-def _hint_bytes(got, wanted, arguments):
-    height, width, channels, bits = arguments
-    values = height * width * channels
-    if bits != 1 and _equals(got, values * bits):
-        return "those are bits; 8 bits make a byte"
-    if channels > 1 and _equals(got, (height * width * bits + 7) // 8):
-        return "that counts one channel only"
-    if bits == 1 and _equals(got, values):
-        return "that is a byte for every bit; eight of them share one"
-    if _equals(got, height * ((width * channels * bits + 7) // 8)):
-        return "each row fills whole bytes there; here the rows follow without gaps"
-    if got.shape == () and abs(float(got) - float(wanted)) < 1:
-        return "a number of bytes is whole, and bits left over need one more byte: round upwards"
-    if _equals(got, wanted - 1):
-        return "bits left over need one more byte: round upwards"
+def _counted(*shape):
+    """A small picture whose values are 0, 1, 2, … in the order of its memory."""
+    return np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
 
 
 # crop
@@ -49,27 +25,185 @@ def _crop(image, top, left, height, width):
 
 
 def _crop_cases(rng):
-    cases = []
+    cases = [(_counted(3, 5), 1, 2, 2, 3), (_counted(5, 3), 3, 0, 1, 2)]
+    corner = _image(rng, 9, 7)
+    places = [(4, 2, 5, 4), (0, 0, 3, 2), (0, 0, 9, 7)]  # at two sides or more, then at one alone
+    places += [(5, 1, 4, 3), (2, 4, 1, 3), (0, 2, 4, 3), (3, 0, 2, 5)]
+    cases += [(_image(rng, 6, 2, 3), 2, 1, 3, 1)] + [(corner, *place) for place in places]
     for channels in ((), (3,), (4,)) * 3:
         rows, columns = (int(v) for v in rng.integers(8, 30, 2))
         top, left = int(rng.integers(1, rows // 2)), int(rng.integers(1, columns // 2))
         size = int(rng.integers(1, rows - top)), int(rng.integers(1, columns - left))
         cases.append((_image(rng, rows, columns, *channels), top, left, *size))
-    corner = _image(rng, 9, 7)
-    places = [(4, 2, 5, 5), (0, 0, 3, 2), (0, 0, 9, 7)]  # at two sides or more, then at one alone
-    places += [(5, 1, 4, 3), (2, 4, 3, 3), (0, 2, 4, 3), (3, 0, 2, 5)]
-    narrow = _image(rng, 6, 2, 3), 2, 1, 3, 1
-    return cases + [narrow] + [(corner, *place) for place in places]
+    return cases
 
 
-def _hint_crop(got, wanted, arguments):
-    image, top, left, height, width = arguments
-    if _equals(got, image[top:height, left:width]):
-        return "a slice ends at a row, not after so many rows: start + size"
-    if _equals(got, image[left : left + width, top : top + height]):
-        return "rows come first: image[rows, columns], so top goes with height"
-    if got.shape != wanted.shape and got.shape[:2] == (width, height):
-        return "height counts rows and width counts columns; they are exchanged"
+_HINTS_CROP = mistakes(
+    (
+        lambda image, top, left, height, width: image[top:height, left:width],
+        "a slice ends at a row, not after so many rows: start + size",
+    ),
+    (
+        lambda image, top, left, height, width: image[left : left + width, top : top + height],
+        "rows come first: image[rows, columns], so top goes with height",
+    ),
+    (
+        lambda image, top, left, height, width: image[top : top + width, left : left + height],
+        "height counts rows and width counts columns; they are exchanged",
+    ),
+    (
+        lambda image, top, left, height, width: image[left : left + height, top : top + width],
+        "top is a row and left is a column; they are exchanged",
+    ),
+    (
+        lambda image, top, left, height, width: image[top : top + height, left : left + height],
+        "height is used for the columns, too",
+    ),
+    (
+        lambda image, top, left, height, width: image[top : top + height][left : left + width],
+        "two brackets one after the other both cut rows",
+    ),
+    (
+        lambda image, top, left, height, width: image[
+            top : top + height + 1, left : left + width + 1
+        ],
+        "that is a row and a column too many: a slice does not include its end",
+    ),
+)
+
+
+# shrink
+def _blocks(image, k):
+    height, width = image.shape[0] // k, image.shape[1] // k
+    return image[: height * k, : width * k].reshape(height, k, width, k, *image.shape[2:])
+
+
+def _shrink(image, k):
+    return _blocks(image, k).astype(float).mean(axis=(1, 3))
+
+
+def _shrink_cases(rng):
+    cases = [(_counted(2, 4) * np.uint8(3), 2), (_image(rng, 4, 7), 3), (_image(rng, 2, 4, 3), 2)]
+    cases += [(_image(rng, 11, 15, 3), 5), (_image(rng, 12, 7), 4)]  # one side alone fits
+    for k in (2, 3, 4, 5, 2, 3):
+        rows, columns = (int(v) for v in rng.integers(2 * k, 6 * k, 2))
+        cases.append((_image(rng, rows // k * k, columns // k * k + (0 if k == 2 else 1), 3), k))
+        cases.append((_image(rng, rows, columns), k))
+    return cases
+
+
+def _first_of_each(image, k):
+    return _blocks(image, k)[:, 0, :, 0]
+
+
+def _narrow_sum(image, k):
+    return _blocks(image, k).sum(axis=(1, 3), dtype=np.uint8) / k**2
+
+
+_CUT = "off by one: astype alone cuts the fraction off"
+_NARROW = "the sum of a block is made in uint8, which goes around at 256"
+_HINTS_SHRINK = mistakes(
+    (_first_of_each, "that takes one pixel of each block; every pixel of the block has to count"),
+    (
+        lambda image, k: image[::k, ::k],
+        "that takes one pixel of each block, and rows or columns that fill no block are there",
+    ),
+    (lambda image, k: np.floor(_shrink(image, k)), _CUT),
+    (lambda image, k: np.floor(_narrow_sum(image, k)), _NARROW),
+    (lambda image, k: np.round(_narrow_sum(image, k)), _NARROW),
+    (lambda image, k: _blocks(image, k).max(axis=(1, 3)), "that is each block's largest value"),
+)
+
+
+# enlarge
+def _enlarge(image, k):
+    return resample(image, image.shape[0] * k, image.shape[1] * k, "bilinear")
+
+
+def _enlarge_cases(rng):
+    sizes = [(2, 3, 2), (3, 2, 3), (2, 5, 4), (4, 3, 2), (5, 7, 3), (3, 8, 5), (9, 4, 2), (6, 5, 1)]
+    first = np.array([[0.0, 8, 16], [40, 80, 0]])
+    return [(first, 2)] + [(_image(rng, rows, columns) * 1.0, k) for rows, columns, k in sizes]
+
+
+def _bilinear(image, rows, columns):
+    """The picture read at rows × columns; beyond the outer centres the mix goes on straight."""
+    down, across = (
+        np.clip(places.astype(int), 0, size - 2)
+        for places, size in zip((rows, columns), image.shape, strict=True)
+    )
+    low, right = (rows - down)[:, None], columns - across
+    upper = (1 - right) * image[down][:, across] + right * image[down][:, across + 1]
+    lower = (1 - right) * image[down + 1][:, across] + right * image[down + 1][:, across + 1]
+    return (1 - low) * upper + low * lower
+
+
+def _read(place, clamp=True):
+    """Bilinear, with the new pixels at place(their numbers, k, old size)."""
+
+    def enlarged(image, k):
+        places = [place(np.arange(size * k), k, size) for size in image.shape]
+        if clamp:
+            places = [np.clip(p, 0, n - 1) for p, n in zip(places, image.shape, strict=True)]
+        return _bilinear(image, *places)
+
+    return enlarged
+
+
+_HINTS_ENLARGE = mistakes(
+    (
+        lambda image, k: image.repeat(k, axis=0).repeat(k, axis=1),
+        "each pixel is repeated: that is nearest neighbour",
+    ),
+    (
+        _read(lambda i, k, size: i / k),
+        "the corners of the new pixels are read there, and not their centres",
+    ),
+    (
+        _read(lambda i, k, size: (i + 0.5) / k),
+        "an old pixel's centre is half a pixel from its corner, too",
+    ),
+    (
+        _read(lambda i, k, size: i * (size - 1) / max(size * k - 1, 1)),
+        "that lays the outer pixels' centres onto each other (align_corners=True in PyTorch)",
+    ),
+    (
+        _read(lambda i, k, size: (i + 0.5) / k - 0.5, clamp=False),
+        "outside the outer centres the mix goes on in a straight line; there the border's own "
+        "values are wanted",
+    ),
+)
+
+
+# raw_bytes
+def _raw_bytes(height, width, channels, bits):
+    return (height * width * channels * bits + 7) // 8
+
+
+def _raw_bytes_cases(rng):
+    sizes = [(2, 3, 4, 8), (3, 5, 1, 1), (2, 3, 1, 16), (5, 3, 4, 16)]
+    drawn = [tuple(int(v) for v in rng.integers(4, 99, 2)) for _ in range(8)]
+    drawn = [(h, w, int(rng.integers(1, 5)), bits) for (h, w), bits in zip(
+        drawn, [1, 8, 16, 1, 8, 16, 1, 1], strict=True)]  # fmt: skip
+    return sizes + sorted(drawn) + [(1080, 1920, 3, 8), (1440, 2560, 1, 8)]
+
+
+_UP = "a number of bytes is whole, and bits left over need one more byte: round upwards"
+_HINTS_BYTES = mistakes(
+    (lambda h, w, c, bits: h * w * c * -(-bits // 8), "that is a byte for every bit"),
+    (lambda h, w, c, bits: h * w * c * bits, "those are bits; 8 bits make a byte"),
+    (lambda h, w, c, bits: (h * w * bits + 7) // 8, "that counts one channel only"),
+    (
+        lambda h, w, c, bits: h * ((w * c * bits + 7) // 8),
+        "each row fills whole bytes there; here the rows follow without gaps",
+    ),
+    (lambda h, w, c, bits: h * w * c * bits / 8, _UP),
+    (lambda h, w, c, bits: h * w * c * bits // 8, _UP),
+    (
+        lambda h, w, c, bits: h * w * c * bits // 8 + 1,
+        "where the bits fill the last byte, there is no further one",
+    ),
+)
 
 
 # to_torch_layout
@@ -78,182 +212,100 @@ def _to_torch_layout(images):
 
 
 def _to_torch_layout_cases(rng):
-    return [(_image(rng, *rng.integers(1, 9, 3), channels),) for channels in (1, 3, 3, 4, 2, 3) * 2]
+    drawn = [
+        (_image(rng, *(int(v) for v in rng.choice([1, 2, 5, 6, 7, 8], 3, False)), channels),)
+        for channels in (3, 3, 4, 3, 4) * 2
+    ]
+    gray = _image(rng, 3, 5, 4, 1)
+    return [(_counted(1, 2, 4, 2),), (gray,)] + sorted(drawn, key=lambda case: case[0].size)
 
 
-def _hint_layout(got, wanted, arguments):
-    (images,) = arguments
-    n, height, width, channels = images.shape
-    if got.shape == wanted.shape and _equals(got, images.reshape(wanted.shape)):
-        return "the shape is right but the pixels are scrambled: reshape is not transpose"
-    if got.shape == (n, channels, width, height) and height != width:
-        return "height and width are exchanged: (N, C, H, W), not (N, C, W, H)"
-    if got.shape == (channels, height, width, n) and n != channels:
-        return "the batch N stays in front"
-
-
-# brighten
-def _brighten(image, amount):
-    return np.clip(image.astype(int) + amount, 0, 255).astype(np.uint8)
-
-
-def _brighten_cases(rng):
-    amounts = [10, -10, 0, 200, -200, 255, -255, 37, -81, 128]
-    return [(_image(rng, *rng.integers(2, 9, 2), 3), amount) for amount in amounts]
-
-
-def _hint_brighten(got, wanted, arguments):
-    image, amount = arguments
-    wrapped = ((image.astype(int) + amount) % 256).astype(np.uint8)
-    if amount < 0 and _equals(got, wrapped):
-        return "a negative amount darkens, and stops at 0; here it goes around to 255"
-    if _equals(got, wrapped):
-        return "uint8 went around (250 + 10 = 4); widen to int first, and clip before going back"
-    if amount < 0 and _equals(got, image):
-        return "a negative amount darkens"
-    if got.shape == wanted.shape and np.abs(got.astype(int) - wanted.astype(int)).max() == 1:
-        return "off by one: floats have to be rounded, astype alone cuts the fraction off"
-
-
-# luma
-def _luma(image):
-    return image @ np.array([0.299, 0.587, 0.114])
-
-
-def _luma_cases(rng):
-    corners = np.eye(3, dtype=np.uint8)[None] * 255
-    return [(corners,)] + [(_image(rng, *rng.integers(2, 12, 2), 3),) for _ in range(9)]
-
-
-def _hint_luma(got, wanted, arguments):
-    (image,) = arguments
-    if got.shape != wanted.shape:
-        return f"the result's shape is {got.shape}; one number per pixel, (H, W), is asked for"
-    if _near(got, image.astype(float).mean(axis=-1)):
-        return "that is the plain mean; the eye weighs the three channels differently"
-    if _near(got, _luma(image[..., ::-1])):
-        return "the weights are in the order B, G, R; the channels are R, G, B"
-    if _near(got, wanted):
-        return "off by one: round to the nearest, astype alone cuts the fraction off"
-
-
-def _near(got, exact):
-    """Whether `got` is `exact`, rounded in whatever way."""
-    return got.shape == exact.shape and np.abs(got - exact).max() < 1
-
-
-# shrink
-def _shrink(image, k):
-    height, width = image.shape[0] // k, image.shape[1] // k
-    blocks = image[: height * k, : width * k].reshape(height, k, width, k, *image.shape[2:])
-    return blocks.astype(float).mean(axis=(1, 3))
-
-
-def _shrink_cases(rng):
-    cases = []
-    for k in (2, 3, 4, 5, 2, 3):
-        rows, columns = (int(v) for v in rng.integers(2 * k, 6 * k, 2))
-        cases.append((_image(rng, rows // k * k, columns // k * k + (0 if k == 2 else 1), 3), k))
-        cases.append((_image(rng, rows, columns), k))
-    return cases + [(_image(rng, 11, 15, 3), 5), (_image(rng, 12, 7), 4)]  # one side alone fits
-
-
-def _hint_shrink(got, wanted, arguments):
-    image, k = arguments
-    picked = image[::k, ::k]
-    if got.shape != wanted.shape:
-        if got.shape == picked.shape:
-            return f"the result's shape is {got.shape}; rows that fill no whole block are left out"
-        return None
-    if _equals(got, picked[: wanted.shape[0], : wanted.shape[1]]):
-        return "that takes one pixel of each block; every pixel of the block has to count"
-    if _near(got, wanted):
-        return "off by one: round to the nearest, astype alone cuts the fraction off"
-
-
-# shift
-def _shift(image, down, right):
-    height, width = image.shape
-    result = np.zeros_like(image)
-    for row in range(max(down, 0), min(height + down, height)):
-        for column in range(max(right, 0), min(width + right, width)):
-            result[row, column] = image[row - down, column - right]
-    return result
-
-
-def _shift_cases(rng):
-    moves = [(1, 0), (0, 1), (2, -3), (-1, 2), (-2, -2), (3, 3), (0, -4), (-3, 0), (0, 0)]
-    cases = [(_image(rng, *rng.integers(5, 12, 2)), *move) for move in moves]
-    small, far = _image(rng, 3, 4), [(5, -6), (4, 0), (0, 6), (-3, 1), (1, -4), (-5, -1)]
-    return cases + [(small, *move) for move in far]  # all of it leaves, mostly on one side
-
-
-def _hint_shift(got, wanted, arguments):
-    image, down, right = arguments
-    if _equals(got, np.roll(image, (down, right), (0, 1))):
-        return "what leaves on one side comes back on the other; zeros have to move in"
-    if _equals(got, _shift(image, right, down)):
-        return "down moves rows (axis 0), right moves columns (axis 1); they are exchanged"
-    if _equals(got, _shift(image, -down, -right)):
-        return "it moves the other way: positive is down and to the right"
-
+_BATCH = "the batch N stays in front"
+_HINTS_LAYOUT = mistakes(
+    (
+        lambda images: images.reshape(len(images), images.shape[3], *images.shape[1:3]),
+        "the shape is right but the pixels are scrambled: reshape is not transpose",
+    ),
+    (
+        lambda images: images.transpose(0, 3, 2, 1),
+        "height and width are exchanged: (N, C, H, W), not (N, C, W, H)",
+    ),
+    (lambda images: images.T, "all four axes are turned around"),
+    (lambda images: images.transpose(3, 1, 2, 0), _BATCH),
+    (lambda images: images.transpose(3, 0, 1, 2), _BATCH),
+    (lambda images: _to_torch_layout(images) / 255, "the numbers stay as they are; no / 255"),
+)
 
 EXERCISES = {
-    "raw_bytes": Exercise(
-        number=1,
-        reference=_raw_bytes,
-        cases=_raw_bytes_cases,
-        verified="1, 8 and 16 bits, 1 to 4 channels",
-        hints=[_hint_bytes],
-        whole=COUNTS,
-    ),
     "crop": Exercise(
-        number=2,
         reference=_crop,
         cases=_crop_cases,
         verified="gray, RGB and RGBA, random windows and corners",
-        hints=[_hint_crop],
-    ),
-    "to_torch_layout": Exercise(
-        number=3,
-        reference=_to_torch_layout,
-        cases=_to_torch_layout_cases,
-        verified="1 to 4 channels",
-        hints=[_hint_layout],
-    ),
-    "brighten": Exercise(
-        number=4,
-        reference=_brighten,
-        cases=_brighten_cases,
-        verified="amounts from −255 to 255",
-        hints=[_hint_brighten],
-        dtype=np.uint8,
-    ),
-    "luma": Exercise(
-        number=5,
-        reference=_luma,
-        cases=_luma_cases,
-        verified="pure and random colours",
-        hints=[_hint_luma],
-        dtype=np.uint8,
-        rounded=True,
+        hints=[_HINTS_CROP],
+        look=crop_look,
+        steps=(
+            "An array takes two slices at once: one for the rows, one for the columns.",
+            "Write down which row is the first that is no longer wanted; a slice ends there.",
+        ),
     ),
     "shrink": Exercise(
-        number=6,
         reference=_shrink,
         cases=_shrink_cases,
         verified="blocks of 2 to 5, gray and RGB, odd sizes",
-        hints=[_hint_shrink],
+        hints=[_HINTS_SHRINK],
         dtype=np.uint8,
         rounded=True,
+        errors={"cannot reshape array": "rows or columns are left that fill no whole block"},
+        level=2,
+        minutes=10,
+        look=shrink_look,
+        steps=(
+            "First cut the picture so that both sides are multiples of k; then think in blocks.",
+            "The reshape of 1.2 gives every block two axes; of colour, the channels' axis stays "
+            "at the end. Over which axes is the mean taken, and what rounds it?",
+        ),
     ),
-    "shift_zeros": Exercise(
-        number=7,
-        reference=_shift,
-        cases=_shift_cases,
-        verified="all directions, and further than the image is wide or high",
-        hints=[_hint_shift],
+    "enlarge": Exercise(
+        reference=_enlarge,
+        cases=_enlarge_cases,
+        verified="1 to 5 times as large, all sides and corners",
+        hints=[_HINTS_ENLARGE],
+        errors={"out of bounds": "behind the last centre there is no next pixel to mix with"},
+        level=3,
+        minutes=20,
+        look=enlarge_look,
+        steps=(
+            "Compute for each new row and column where its centre lies among the old centres, and "
+            "move what lies outside the picture to its border.",
+            "The lesson's `bilinear_at` needs a pixel below and one to the right: on the last row "
+            "and column begin one pixel earlier, and the share becomes 1.",
+        ),
     ),
+    "raw_bytes": Exercise(
+        reference=_raw_bytes,
+        cases=_raw_bytes_cases,
+        verified="1, 8 and 16 bits, 1 to 4 channels",
+        hints=[_HINTS_BYTES],
+        whole=COUNTS,
+        steps=(
+            "Count the values of the whole image first, then its bits.",
+            "15 bits need 2 bytes and 16 bits need 2 bytes: which whole-number division says so?",
+        ),
+    ),
+    "to_torch_layout": Exercise(
+        reference=_to_torch_layout,
+        cases=_to_torch_layout_cases,
+        verified="1 to 4 channels",
+        hints=[_HINTS_LAYOUT],
+        steps=(
+            "Number the four axes of the photos 0 to 3, and write the numbers in the new order.",
+            "Section 1.4 did it for one photo of three axes; here the batch is axis 0 and stays.",
+        ),
+    ),
+    **image_data_colour.EXERCISES,
+    **image_data_clinic.EXERCISES,
+    **image_data_project.EXERCISES,
 }
 
-check, ask = doors(EXERCISES, QUESTIONS)
+check, ask, hint, last_case = doors(EXERCISES, QUESTIONS)
+guess = guesser("image_data")

@@ -1,4 +1,4 @@
-"""What an answer returns, read as numbers, and what is said where it is something else."""
+"""What an answer returns, read as numbers, and how it differs from what is wanted."""
 
 import numbers
 from decimal import Decimal
@@ -6,7 +6,9 @@ from decimal import Decimal
 import numpy as np
 
 from course_utils.argument_checks.arrays import as_array
+from course_utils.language import is_korean
 
+TOLERANCE = 1e-4  # largest difference from a wanted float, in parts of it; of 1 where it is smaller
 NUMBERS = (numbers.Real, Decimal)  # what `float` takes; np.asarray makes objects of some of them
 
 
@@ -32,6 +34,29 @@ def as_numbers(value):
     return None, f"it returns {_a(value)}, not a number or an array"
 
 
+def differences(exercise, got, wanted):
+    """What is wrong with the values, in general words; None if nothing is."""
+    if got.shape != wanted.shape:
+        advice = "work out on paper what it has to be" if wanted.shape else "one number is wanted"
+        return f"the result's shape is {got.shape}; {advice}"
+    whole = wanted.dtype.kind in "biu"
+    if whole and got.dtype.kind in "biu":
+        wrong = got != wanted
+    else:  # written so that NaN counts as wrong
+        wanted = wanted.astype(float)
+        if exercise.rounded:
+            limit = 0.5
+        else:
+            limit = 0 if whole else TOLERANCE * np.maximum(1, np.abs(wanted))
+        wrong = ~(np.abs(got.astype(float) - wanted) <= limit + 1e-9)
+    if not wrong.any():
+        return None
+    if not got.ndim:
+        return f"{got} is wrong"
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return f"{got[first]} at {first} is wrong"
+
+
 def _plain(objects):
     """An array of objects that are numbers → int64 if it can hold them, else float64."""
     if all(isinstance(part, numbers.Integral) and abs(part) < 2**63 for part in objects.flat):
@@ -50,7 +75,8 @@ def _objects(value):
 def _without_number(value, depth=0):
     """What stands in a list in place of a number, "a None" or "a `...`", or None."""
     if value is None or value is Ellipsis:
-        return "a None" if value is None else "a `...`"
+        name = "None" if value is None else "`...`"
+        return name if is_korean() else f"a {name}"
     if isinstance(value, list | tuple) and depth < 9:  # a list may hold itself
         return next(filter(None, (_without_number(part, depth + 1) for part in value)), None)
     return None
@@ -61,4 +87,6 @@ def _a(value):
     if isinstance(value, np.ndarray):
         return "an array"
     name = type(value).__name__
+    if is_korean():  # which has no article
+        return name
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

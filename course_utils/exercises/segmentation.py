@@ -1,52 +1,11 @@
-"""Exercises of chapter 4 on segmentation: upsampling, mean IoU, panoptic quality."""
+"""Exercises of chapter 4 on segmentation: mean IoU, upsampling."""
 
 import numpy as np
 
+from course_utils.data import load_photo
 from course_utils.exercises.engine import Exercise, close, mean, mistakes, not_a_number
-
-
-# transposed_conv_1d
-def _transposed_conv_1d(x, kernel, stride, add=np.add):
-    """add: what happens where two kernels meet; the later one alone is a mistake."""
-    result = np.zeros((len(x) - 1) * stride + len(kernel))
-    for i, value in enumerate(x):
-        place = slice(i * stride, i * stride + len(kernel))
-        result[place] = add(result[place], value * kernel)
-    return result
-
-
-def _transposed_conv_1d_cases(rng):
-    sizes = [(5, 3, 2), (4, 2, 2), (6, 5, 2), (3, 4, 1), (4, 2, 4), (1, 4, 3), (5, 1, 3), (7, 4, 3),
-             (2, 5, 5), (3, 6, 2)]  # fmt: skip
-    return [(rng.normal(size=n), rng.normal(size=k), stride) for n, k, stride in sizes]
-
-
-def _share(x, kernel, stride):
-    """How many inputs reach each output."""
-    return _transposed_conv_1d(np.ones(len(x)), np.ones(len(kernel)), stride)
-
-
-_hint_transposed_conv_1d = mistakes(
-    (lambda x, k, s: _transposed_conv_1d(x, k[::-1], s), "the kernel is reversed"),
-    (lambda x, k, s: _transposed_conv_1d(x, k, s, lambda old, new: new),
-     "where two kernels meet, the later one wipes the earlier one out"),
-    (lambda x, k, s: _transposed_conv_1d(x, k, s) / np.maximum(_share(x, k, s), 1),
-     "that is the mean where two kernels meet; a transpose adds"),
-    (lambda x, k, s: np.convolve(x, k), "the stride has no effect"),
-    (lambda x, k, s: np.convolve(np.repeat(x, s), k),
-     "each number is repeated; between the numbers there is nothing"),
-    (lambda x, k, s: np.correlate(x, k)[::s] if len(k) <= len(x) else np.nan,
-     "that is the convolution itself; its transpose makes *more* numbers"),
-    (lambda x, k, s: np.outer(x, k), "one row for each input; the rows have yet to be laid down"),
-    (lambda x, k, s: np.outer(x, k).ravel(), "kernels are laid side by side, whatever the stride"),
-)  # fmt: skip
-
-
-def _hint_length(got, wanted, arguments):
-    if got.ndim == 1 and len(got) < len(wanted) and close(got, wanted[: len(got)]):
-        return "the end is cut off: the last input lays down a whole kernel too"
-    if got.ndim == 1 and len(got) > len(wanted) and close(got[: len(wanted)], wanted):
-        return "too long: the last input lays down a kernel, and after it nothing follows"
+from course_utils.figures import show_row
+from course_utils.segmentation.upsampling import max_pool2d_with_indices
 
 
 # mean_iou_one
@@ -84,7 +43,8 @@ def _mean_iou_one_cases(rng):
     large = (rng.random((20, 20)) < 0.1).astype(int)  # more than 255 pixels of class 0
     wrong = np.where(rng.random((20, 20)) < 0.2, rng.integers(3, size=(20, 20)), large)
     apart = np.full((2, 3), 1), np.full((2, 3), 2)
-    return [cases[0], (*small, 6), *cases[1:], (large, wrong, 4), (*apart, 4)]
+    whole = np.array([[0, 0, 1, 1], [2, 2, 2, 0]]), np.array([[0, 1, 1, 1], [2, 2, 1, 0]])
+    return [(*whole, 3), (*small, 6), *cases, (large, wrong, 4), (*apart, 4)]
 
 
 def _from_counts(combine):
@@ -129,87 +89,158 @@ def _hint_one_for_all(got, wanted, arguments):
         return "that is one number a class; their mean is wanted"
 
 
-# panoptic_quality_one
-def _panoptic_quality(ious, truths, predictions, found=lambda ious: ious > 0.5, extra=0.5):
-    """found: which pairs match. extra: what a false alarm or a miss weighs."""
-    ious = np.array(ious, float)
-    matches = found(ious)
-    wrong = truths + predictions - 2 * matches.sum()
-    return ious[matches].sum() / (matches.sum() + extra * wrong)
+# unpool
+def _unpool(pooled, places, shape, order="C"):
+    """order: how the places count through the map; "F", column by column, is a mistake."""
+    result = np.zeros(int(np.prod(shape)))
+    result[places.ravel()] = pooled.ravel()
+    return result.reshape(shape, order=order)
 
 
-def _halves(ious, truths, predictions):
-    """SQ and RQ."""
-    matches = [iou for iou in ious if iou > 0.5]
-    quality = mean(matches) if matches else 0.0
-    return quality, 2 * len(matches) / (truths + predictions)
+def _corners(values, shape):
+    """A mistake: the places do not matter; each value goes to its window's first pixel."""
+    result = np.zeros(shape)
+    window = min(shape[0] // len(values), shape[1] // values.shape[1])
+    rows, columns = (np.arange(count) * window for count in values.shape)
+    result[np.ix_(rows, columns)] = values
+    return result
 
 
-def _matched(ious):
-    """Sum of the matches, their number."""
-    return sum(iou for iou in ious if iou > 0.5), sum(iou > 0.5 for iou in ious)
+def _enlarged(values, shape):
+    """A mistake: each value fills its window."""
+    window = min(shape[0] // len(values), shape[1] // values.shape[1])
+    large = np.kron(values, np.ones((window, window)))
+    return np.pad(large, [(0, side - have) for side, have in zip(shape, large.shape, strict=True)])
 
 
-def _panoptic_quality_one_cases(rng):
-    cases = []
-    settings = [(4, 2, 3), (1, 0, 2), (6, 3, 1), (3, 4, 0), (8, 1, 5), (2, 7, 6), (300, 9, 20)]
-    for matches, misses, alarms in settings:
-        pairs = [*rng.uniform(0.52, 1, matches), *rng.uniform(0.05, 0.48, min(misses, alarms))]
-        ious = [round(float(iou), 2) for iou in rng.permutation(pairs)]
-        cases.append((ious, matches + misses, matches + alarms))
-    fixed = [([0.5, 0.9, 0.3], 3, 4), ([0.5], 1, 1), ([1.0, 1.0], 2, 2), ([], 3, 2), ([], 0, 1)]
-    return cases + fixed
+def _wrong_width(pooled, places, shape):
+    """A mistake: a row is taken to be as long as the map is high."""
+    result = np.zeros(shape)
+    result[places // shape[0] % shape[0], places % shape[0] % shape[1]] = pooled
+    return result
 
 
-_hint_panoptic_quality_one = mistakes(
-    (lambda v, t, p: _panoptic_quality(v, t, p, lambda ious: ious > 0),
-     "every pair counts as a match; with an IoU up to 0.5 it is none"),
-    (lambda v, t, p: _panoptic_quality(v, t, p, lambda ious: ious >= 0.5),
-     "an IoU of exactly 0.5 is no match: two segments could claim the same one"),
-    (lambda v, t, p: _halves(v, t, p)[0], "that is SQ, how well the matches fit; RQ is missing"),
-    (lambda v, t, p: _halves(v, t, p)[1], "that is RQ, how many were found; SQ is missing"),
-    (lambda v, t, p: sum(_halves(v, t, p)), "SQ and RQ are multiplied, not added"),
-    (lambda v, t, p: sum(_halves(v, t, p)) / 2, "SQ and RQ are multiplied; that is their mean"),
-    (lambda v, t, p: _panoptic_quality(v, t, p, extra=1),
-     "a miss and a false alarm weigh one half each"),
-    (lambda v, t, p: np.divide(_matched(v)[0], sum(_matched(v)[1:]) + t / 2 + p / 2),
-     "the matched segments are counted as missed and as false alarms too"),
-    (lambda v, t, p: np.divide(_matched(v)[0], t),
-     "false alarms cost nothing here: that divides by the true segments alone"),
-    (lambda v, t, p: np.divide(_matched(v)[0], p),
-     "misses cost nothing here: that divides by the predicted segments alone"),
-    (lambda v, t, p: np.divide(_matched(v)[0], (_matched(v)[1] + t) / 2),
-     "predicted segments without a match are missing: false alarms cost too"),
-    (lambda v, t, p: np.divide(_matched(v)[0], (_matched(v)[1] + p) / 2),
-     "true segments without a match are missing: misses cost too"),
-    (lambda v, t, p: np.divide(_matched(v)[0], len(v)) * _halves(v, t, p)[1],
-     "SQ is a mean over the matches, not over all pairs"),
-    (lambda v, t, p: mean(v) * _halves(v, t, p)[1],
-     "SQ is a mean over the matches, not over all pairs"),
-    (lambda v, t, p: 100 * _panoptic_quality(v, t, p), "that is in percent; 0 … 1 is wanted"),
+def _pooled(x, window):
+    values, places = max_pool2d_with_indices(x[None, None], window)
+    return values[0, 0], places[0, 0]
+
+
+def _unpool_cases(rng):
+    small = np.array([[1.0, 5, 2, 0, 3, 6], [3, 2, 4, 1, 9, 7]])
+    sizes = [(6, 8, 2), (4, 10, 2), (9, 6, 3), (2, 4, 2), (7, 9, 2), (5, 12, 4), (8, 3, 1),
+             (20, 35, 5)]  # fmt: skip
+    maps = [(small, 2), *((rng.normal(size=(h, w)), window) for h, w, window in sizes)]
+    return [(*_pooled(x, window), x.shape) for x, window in maps]
+
+
+_hint_unpool = mistakes(
+    (lambda v, p, s: _unpool(v, p, s, "F"), "the places count row by row, not column by column"),
+    (_wrong_width, "a row of the large map has as many pixels as the map is *wide*"),
+    (lambda v, p, s: _corners(v, s),
+     "each value stands in the corner of its window; `places` says where it was"),
+    (lambda v, p, s: _enlarged(v, s), "each value fills its window; all but one place stay 0"),
+    (lambda v, p, s: _unpool(p, p, s), "those are the places themselves; the values go there"),
+    (lambda v, p, s: _unpool(v, p, s).ravel(), "that is one long row; `shape` says what is wanted"),
+    (lambda v, p, s: _unpool(v[::-1, ::-1], p, s), "the values come in another order than places"),
 )  # fmt: skip
 
 
+def _look_at_unpool(answer):
+    """A photo, pooled by windows of 4 × 4 and unpooled with the student's function."""
+    photo = load_photo("cat", 96).mean(axis=2)
+    pooled, places = _pooled(photo, 4)
+    back = np.asarray(answer(pooled, places, photo.shape), float)
+    pictures = {"photo": photo, "pooled": pooled, "unpooled": back}
+    pictures = {name: np.clip(x, 0, 255).astype(np.uint8) for name, x in pictures.items()}
+    show_row(pictures, photo=True, width=8)
+
+
+# transposed_conv_1d
+def _transposed_conv_1d(x, kernel, stride, add=np.add):
+    """add: what happens where two kernels meet; the later one alone is a mistake."""
+    result = np.zeros((len(x) - 1) * stride + len(kernel))
+    for i, value in enumerate(x):
+        place = slice(i * stride, i * stride + len(kernel))
+        result[place] = add(result[place], value * kernel)
+    return result
+
+
+def _transposed_conv_1d_cases(rng):
+    sizes = [(5, 3, 2), (4, 2, 2), (6, 5, 2), (3, 4, 1), (4, 2, 4), (1, 4, 3), (5, 1, 3), (7, 4, 3),
+             (2, 5, 5), (3, 6, 2)]  # fmt: skip
+    cases = [(rng.normal(size=n), rng.normal(size=k), stride) for n, k, stride in sizes]
+    return [(np.array([1.0, 2, 4, 7]), np.array([1.0, 3, 5]), 2), *cases]
+
+
+def _share(x, kernel, stride):
+    """How many inputs reach each output."""
+    return _transposed_conv_1d(np.ones(len(x)), np.ones(len(kernel)), stride)
+
+
+_hint_transposed_conv_1d = mistakes(
+    (lambda x, k, s: _transposed_conv_1d(x, k[::-1], s), "the kernel is reversed"),
+    (lambda x, k, s: _transposed_conv_1d(x, k, s, lambda old, new: new),
+     "where two kernels meet, the later one wipes the earlier one out"),
+    (lambda x, k, s: _transposed_conv_1d(x, k, s) / np.maximum(_share(x, k, s), 1),
+     "that is the mean where two kernels meet; a transpose adds"),
+    (lambda x, k, s: np.convolve(x, k), "the stride has no effect"),
+    (lambda x, k, s: np.convolve(np.repeat(x, s), k),
+     "each number is repeated; between the numbers there is nothing"),
+    (lambda x, k, s: np.correlate(x, k)[::s] if len(k) <= len(x) else np.nan,
+     "that is the convolution itself; its transpose makes *more* numbers"),
+    (lambda x, k, s: np.outer(x, k), "one row for each input; the rows have yet to be laid down"),
+    (lambda x, k, s: np.outer(x, k).ravel(), "kernels are laid side by side, whatever the stride"),
+)  # fmt: skip
+
+
+def _hint_length(got, wanted, arguments):
+    if got.ndim == 1 and len(got) < len(wanted) and close(got, wanted[: len(got)]):
+        return "the end is cut off: the last input lays down a whole kernel too"
+    if got.ndim == 1 and len(got) > len(wanted) and close(got[: len(wanted)], wanted):
+        return "too long: the last input lays down a kernel, and after it nothing follows"
+
+
 EXERCISES = {
-    "transposed_conv_1d": Exercise(
-        number=7,
-        reference=_transposed_conv_1d,
-        cases=_transposed_conv_1d_cases,
-        verified="strides 1 to 5, overlaps and gaps",
-        hints=[_hint_transposed_conv_1d, _hint_length],
-    ),
     "mean_iou_one": Exercise(
-        number=8,
         reference=_mean_iou,
         cases=_mean_iou_one_cases,
         verified="1 to 9 classes, some only predicted, some nowhere",
         hints=[not_a_number, _hint_mean_iou_one, _hint_one_for_all],
+        level=2,
+        minutes=8,
+        steps=(
+            "Work on one class at a time: two maps of True and False, one of the truth and one of "
+            "the prediction, have an intersection and a union.",
+            "Where the union of a class has no pixel, the class is nowhere: its IoU is not "
+            "computed, and it takes no part in the mean.",
+        ),
     ),
-    "panoptic_quality_one": Exercise(
-        number=9,
-        reference=_panoptic_quality,
-        cases=_panoptic_quality_one_cases,
-        verified="with misses, false alarms, no match",
-        hints=[not_a_number, _hint_panoptic_quality_one],
+    "unpool": Exercise(
+        reference=_unpool,
+        cases=_unpool_cases,
+        verified="windows of 1 to 5 pixels, some with a rest at the border",
+        hints=[_hint_unpool],
+        errors={"out of bounds": "the places count through the whole large map, row by row"},
+        minutes=5,
+        look=_look_at_unpool,
+        steps=(
+            "Every number of the result is 0 but those that `places` names: begin with zeros.",
+            "`places` has one number for each pixel, not a row and a column. So let the result be "
+            "one long row first, and give it its shape at the end.",
+        ),
+    ),
+    "transposed_conv_1d": Exercise(
+        reference=_transposed_conv_1d,
+        cases=_transposed_conv_1d_cases,
+        verified="strides 1 to 5, overlaps and gaps",
+        hints=[_hint_transposed_conv_1d, _hint_length],
+        level=2,
+        minutes=8,
+        steps=(
+            "How long is the result? The last kernel begins at (N − 1) · stride and needs K "
+            "places. Begin with that many zeros.",
+            "For input number i, a slice of K places of the result changes. Where two slices "
+            "meet, both have to be seen in the sum.",
+        ),
     ),
 }

@@ -1,63 +1,10 @@
-"""Exercises of chapter 4 on style transfer: the Gram matrix, the total variation."""
+"""Exercises of chapter 4 on style transfer: the total variation, statistics of channels."""
 
 import numpy as np
 
-from course_utils.exercises.engine import Exercise, mistakes
-
-NO_MEAN = "that is the covariance: the mean of each channel is removed"
-MIXED = "the reshape mixes channels: a row has to hold all places of *one* channel"
-
-
-# gram_of_maps
-def _rows(features):
-    """(C, H, W) → (C, H · W)"""
-    return features.reshape(len(features), -1)
-
-
-def _gram_matrix(features, change=np.array):
-    """change: what happens to the rows before they are multiplied."""
-    rows = change(_rows(features))
-    return rows @ rows.T / rows.shape[1]
-
-
-def _covariance(features):
-    return _gram_matrix(features, lambda rows: rows - rows.mean(axis=1, keepdims=True))
-
-
-def _gram_matrix_cases(rng):
-    shapes = [(4, 3, 5), (2, 6, 3), (5, 2, 2), (3, 1, 8), (1, 4, 3), (6, 5, 4), (3, 7, 1),
-              (8, 2, 3), (2, 1, 1)]  # fmt: skip
-    cases = [(rng.normal(0.7, 1, shape),) for shape in shapes]
-    return cases + [(np.maximum(rng.normal(size=(4, 6, 5)), 0),)]
-
-
-_hint_gram_matrix = mistakes(
-    (lambda x: _gram_matrix(x) * x[0].size,
-     "that is the sum over the places: a larger picture would have another style"),
-    (lambda x: _gram_matrix(x) / len(x), "that divides by the number of channels too"),
-    (lambda x: _gram_matrix(x) * x[0].size / len(x),
-     "that divides by the number of channels, not of places"),
-    (lambda x: _gram_matrix(x) * x.shape[2], "that divides by H alone"),
-    (lambda x: _gram_matrix(x) * x.shape[1], "that divides by W alone"),
-    (_covariance, NO_MEAN),
-    (lambda x: _covariance(x) * x[0].size / (x[0].size - 1), NO_MEAN),
-    (lambda x: _covariance(x) / np.outer(_rows(x).std(axis=1), _rows(x).std(axis=1)),
-     "that is the correlation: how strong a channel is counts too"),
-    (lambda x: np.outer(_rows(x).mean(axis=1), _rows(x).mean(axis=1)),
-     "the product of two means is not the mean of the products"),
-    (lambda x: _gram_matrix(x.reshape(-1, len(x)).T), MIXED),
-    (lambda x: _gram_matrix(np.moveaxis(x, 0, 2).reshape(x.shape)), MIXED),
-    (lambda x: (_rows(x) ** 2).mean(axis=1), "that is each channel with itself alone"),
-    (lambda x: np.diag((_rows(x) ** 2).mean(axis=1)), "that is each channel with itself alone"),
-)  # fmt: skip
-
-
-def _hint_gram_shape(got, wanted, arguments):
-    channels, height, width = arguments[0].shape
-    if got.shape == (height * width,) * 2:
-        return "that compares places with places; channels are to be compared with channels"
-    if got.ndim == 3 and len(got) == channels:
-        return "that multiplies each channel with itself alone"
+from course_utils.data import load_photo
+from course_utils.exercises.engine import Exercise, mistakes, not_a_number
+from course_utils.figures import show_row
 
 
 # total_variation
@@ -67,7 +14,10 @@ def _total_variation(image, size=lambda steps: np.abs(steps).mean(), axes=(1, 0)
 
 
 def _total_variation_cases(rng):
-    pictures = [rng.random((4, 7, 3)), rng.random((6, 3, 3)) - 0.5]  # no uint8 before them
+    y, x, c = np.mgrid[:2, :4, :3].astype(float)
+    whole = x**2 + 3 * y + c * x  # rises to the right and downwards
+    pictures = [whole[:, 1:3], whole]
+    pictures += [rng.random((4, 7, 3)), rng.random((6, 3, 3)) - 0.5]  # no uint8 before them
     for height, width in ((5, 8), (9, 4), (2, 2), (3, 6)):
         pictures.append(rng.integers(0, 256, (height, width, 3)).astype(np.uint8))
     dark = np.zeros((6, 5, 3), np.uint8)
@@ -115,19 +65,102 @@ def _hint_wraps(got, wanted, arguments):
         return "right for floats, wrong for uint8: what is 3 − 5 there? It wraps around"
 
 
+# match_statistics
+def _moments(maps, axes=(1, 2), ddof=0):
+    """Mean and standard deviation over the axes, which stay with length 1."""
+    return maps.mean(axis=axes, keepdims=True), maps.std(axis=axes, keepdims=True, ddof=ddof)
+
+
+def _match_statistics(content, style, axes=(1, 2), power=1, deviation=True, mean=True):
+    """axes, power: wrong ones are mistakes, as is leaving out the deviation or the mean."""
+    (old, spread), (new, wanted) = _moments(content, axes), _moments(style, axes)
+    scale = (wanted / spread) ** power if deviation else 1
+    return (content - old) * scale + (new if mean else 0)
+
+
+def _match_statistics_cases(rng):
+    small = np.array([[[1.0, 3, 5]], [[2, 2, 8]]]), np.array([[[4.0, 6]], [[0, 10]]])
+    shapes = [((2, 3, 4), (2, 5, 6)), ((4, 2, 5), (4, 3, 3)), ((3, 6, 2), (3, 7, 1)),
+              ((1, 4, 6), (1, 2, 3)), ((5, 3, 7), (5, 3, 7)), ((6, 8, 9), (6, 4, 5)),
+              ((3, 20, 31), (3, 12, 17))]  # fmt: skip
+    cases = []
+    for ours, theirs in shapes:
+        shift, scale = rng.normal(0, 2, (2, ours[0], 1, 1)), rng.uniform(0.5, 3, (2, ours[0], 1, 1))
+        content = shift[0] + scale[0] * rng.normal(size=ours)
+        cases.append((content, shift[1] + scale[1] * rng.normal(size=theirs)))
+    flat = np.full((3, 4, 5), 2.0) + np.arange(3)[:, None, None]  # a style without any variation
+    return [small, *cases, (rng.normal(size=(3, 2, 6)), flat)]
+
+
+def _only_shifted(content, style):
+    return _match_statistics(content, style, deviation=False)
+
+
+_hint_match_statistics = mistakes(
+    (lambda c, s: _match_statistics(s, c), "content and style are exchanged"),
+    (lambda c, s: _match_statistics(c, s, axes=(0, 1, 2)),
+     "one mean and one deviation for all channels; each channel has its own"),
+    (lambda c, s: _match_statistics(c, s, power=2),
+     "those are variances; the standard deviation is their root"),
+    (_only_shifted, "only the means are matched; the deviations are not"),
+    (lambda c, s: _match_statistics(c, s, mean=False), "the style's mean is missing"),
+    (lambda c, s: (c - _moments(c)[0]) / _moments(c)[1],
+     "that is normalised; the style's mean and deviation are still to come"),
+    (lambda c, s: c * _moments(s)[1] + _moments(s)[0],
+     "the content's own mean and deviation have to go first"),
+    (lambda c, s: (c - _moments(c)[0]) * _moments(s)[1] + _moments(s)[0],
+     "the content is not divided by its own standard deviation"),
+    (lambda c, s: c / _moments(c)[1] * _moments(s)[1] + _moments(s)[0],
+     "the content's own mean is not subtracted"),
+    (lambda c, s: (c - _moments(c)[0]) / (_moments(c)[1] + 1e-5) * _moments(s)[1],
+     "the style's mean is missing"),
+    (lambda c, s: _match_statistics(c, s) * 0 + _moments(s)[0],
+     "every place gets the style's mean; where is the content?"),
+)  # fmt: skip
+
+
+def _hint_statistics_shape(got, wanted, arguments):
+    if got.shape == arguments[1].shape != wanted.shape:
+        return "that has the size of the style; the result is a picture of the content"
+
+
+def _look_at_match_statistics(answer):
+    """A photo in the colours of a painting: the function on three channels, red, green, blue."""
+    content, style = load_photo("china", 192), load_photo("starry_night", 192)[16:-16, 16:-16]
+    maps = [picture.transpose(2, 0, 1).astype(float) for picture in (content, style)]
+    result = np.clip(np.asarray(answer(*maps), float), 0, 255).astype(np.uint8)
+    pictures = {"content": content, "style": style, "result": result.transpose(1, 2, 0)}
+    show_row(pictures, photo=True, width=9)
+
+
 EXERCISES = {
-    "gram_of_maps": Exercise(
-        number=12,
-        reference=_gram_matrix,
-        cases=_gram_matrix_cases,
-        verified="1 to 8 channels, maps from 1 × 1 to 6 × 5",
-        hints=[_hint_gram_matrix, _hint_gram_shape],
-    ),
     "total_variation": Exercise(
-        number=13,
         reference=_total_variation,
         cases=_total_variation_cases,
         verified="uint8 and float, stripes, one colour",
         hints=[_hint_total_variation, _hint_wraps],
+        level=2,
+        minutes=8,
+        steps=(
+            "A picture minus itself moved by one column gives all differences to the right: two "
+            "slices of one shape. How many columns has this shape?",
+            "What is 3 − 5 in uint8? Change the dtype before you subtract. Then each direction "
+            "has its own mean.",
+        ),
+    ),
+    "match_statistics": Exercise(
+        reference=_match_statistics,
+        cases=_match_statistics_cases,
+        verified="1 to 6 channels, maps of two sizes, a style of one value",
+        hints=[not_a_number, _hint_match_statistics, _hint_statistics_shape],
+        level=2,
+        minutes=10,
+        look=_look_at_match_statistics,
+        steps=(
+            "First make each channel of the content have mean 0 and standard deviation 1, as "
+            "batch normalisation does, but over the places of this one picture.",
+            "Then give it the style's numbers of the same channel. Means over the axes 1 and 2 "
+            "with `keepdims=True` fit to (C, H, W).",
+        ),
     ),
 }

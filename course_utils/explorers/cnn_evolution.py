@@ -18,6 +18,7 @@ from course_utils.argument_checks.tensors import look_at_pixels, require_floats
 from course_utils.errors import ArgumentError
 from course_utils.explorers.engine import Explorer, choice, slider, switch
 from course_utils.figures import BLUE, VERMILION, show_image
+from course_utils.language import texts
 from course_utils.models import small_resnet
 
 WIDTH, CLASSES, BATCH, SEED = 8, 10, 16, 0  # of the networks whose gradients are measured
@@ -206,6 +207,9 @@ def augmentation_explorer(photos):
         "after": after.images[0], "title after": after.title,
     }  # fmt: skip
     return Explorer("Augmentation explorer", figure, artists, controls, draw, photo=True)
+
+
+texts("mirrored", "turned by {0} degree {1}", "turned by {0} degrees {1}")
 
 
 def _in_words(rotation, flip, scale, right, brightness, colour):

@@ -76,9 +76,10 @@ def yolo_explorer(image, boxes, confidence, classes, class_names, threshold=0.3,
         sure, best = confidence[row, column], classes[row, column].argmax()
         artists["title of bars"].set_text(f"cell ({row}, {column}): confidence {sure:.2f}")
         x1, y1, x2, y2 = (round(float(side)) for side in boxes[row, column])
+        left = f"NMS keeps {len(kept)}" if suppress else f"NMS would keep {len(kept)}"
         return (
             f"score ≥ {threshold:.2f}: {len(offered)} offered by {speakers} of {cells**2} cells, "
-            f"NMS {'keeps' if suppress else 'would keep'} {len(kept)}. Cell ({row}, {column}): "
+            f"{left}. Cell ({row}, {column}): "
             f"confidence {sure:.2f}, box ({x1}, {y1}, {x2}, {y2}), most likely {names[best]}, "
             f"probability {classes[row, column, best]:.2f}"
         )
@@ -241,8 +242,8 @@ def _as_table(boxes, confidence, classes):
             first = advice.part(name, given[name], "[0]")
             hint = f"; for one picture use {first}" if array.shape[1:] == wanted[name] else ""
             text = {"confidence": "(S, S)", "boxes": "(S, S, 4)", "classes": "(S, S, K)"}[name]
-            grid = "" if name == "confidence" else f" with S = {cells[0]}"
-            raise ArgumentError(f"{name} must be {text}{grid}, got {array.shape}{hint}")
+            text = text if name == "confidence" else f"{text} with S = {cells[0]}"
+            raise ArgumentError(f"{name} must be {text}, got {array.shape}{hint}")
     as_boxes("boxes", arrays["boxes"].reshape(-1, 4))
     for name in ("confidence", "classes"):
         if not ((arrays[name] >= 0) & (arrays[name] <= 1)).all():  # nan is refused too

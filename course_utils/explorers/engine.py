@@ -16,6 +16,7 @@ from matplotlib.cbook import flatten
 
 from course_utils.explorers.live_text import LiveText
 from course_utils.figures import alt_metadata, bundle, encode, fit
+from course_utils.language import is_korean, say
 
 FOLDER = Path(__file__).parent
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -88,7 +89,7 @@ class Explorer(widgets.VBox):
         self._paint()
         content = encode(self.figure, self._photo)
         with self.picture.hold_sync():  # picture and text arrive together
-            self.picture.alt = f"{self._title}. {self._text}"
+            self.picture.alt = say(f"{self._title}. {self._text}")
             self.picture.content = content
         self.readout.text = self._text
 
@@ -159,7 +160,7 @@ class Explorer(widgets.VBox):
     def _repr_mimebundle_(self, **options):
         view = super()._repr_mimebundle_(**options)
         content, text = self._first
-        alt = f"{self._title}: run this cell to move it. {text}"
+        alt = say(f"{self._title}: run this cell to move it. {text}")
         return bundle(content, alt, self._photo) | {VIEW: view[VIEW]}, alt_metadata(
             alt, self._photo
         )
@@ -168,7 +169,7 @@ class Explorer(widgets.VBox):
         """Show the explorer, and a line that stands only below its still picture."""
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
-        display({"text/plain": STILL, VIEW: NO_VIEW}, raw=True)
+        display({"text/plain": say(STILL), VIEW: NO_VIEW}, raw=True)
 
 
 def _panel(controls, buttons):
@@ -196,7 +197,7 @@ def row(controls):
 
 def button(label, action):
     """A button that calls `action()`."""
-    made = widgets.Button(description=label, layout={"width": "auto"})
+    made = widgets.Button(description=say(label), layout={"width": "auto"})
     made.on_click(lambda _: action())
     return made
 
@@ -209,16 +210,20 @@ def slider(label, low, high, value, step=1, readout_format="d"):
         min=low,
         max=high,
         step=step,
-        description=label,
+        description=say(label),
         readout_format=readout_format,
     )
 
 
 def choice(label, options, value):
     """A drop-down list."""
-    return widgets.Dropdown(options=options, value=value, description=label)
+    named = [(say(name), name) if isinstance(name, str) else name for name in options]
+    options = named if is_korean() else options  # their values stay English
+    return widgets.Dropdown(options=options, value=value, description=say(label))
 
 
 def switch(label, value=True):
     """A check box."""
-    return widgets.Checkbox(value=value, description=label, indent=False, layout={"width": "auto"})
+    return widgets.Checkbox(
+        value=value, description=say(label), indent=False, layout={"width": "auto"}
+    )

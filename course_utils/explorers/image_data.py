@@ -12,6 +12,9 @@ from course_utils.errors import ArgumentError
 from course_utils.explorers.engine import Explorer, choice, slider, switch
 from course_utils.figures import PURPLE, show_image
 from course_utils.filters import METHODS, resample
+from course_utils.language import texts
+
+texts("nearest", "bilinear", "area")  # METHODS
 
 
 def resolution_explorer(pictures):

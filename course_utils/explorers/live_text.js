@@ -1,7 +1,8 @@
 // A line of text that screen readers announce when it changes. It also keeps plain keys, pressed
 // on a control beside it, from being taken as shortcuts of the notebook ("b" would insert a cell);
-// Shift+Enter and the like still reach the notebook, and Escape gives it the focus. And it gives the controls beside it the names
-// that ipywidgets leaves out.
+// Shift+Enter and the like still reach the notebook, and Escape gives it the focus. And it gives the
+// controls beside it the names that ipywidgets leaves out, also the one that makes radio buttons a
+// group: arrow keys then stay in it, and Tab leaves it.
 function nameControls(root) {
   const name = (element, role, text) => {
     element.setAttribute("role", role);
@@ -16,7 +17,20 @@ function nameControls(root) {
     label.parentElement.querySelector("input")?.setAttribute("aria-label", label.title); // tooltip
   }
   const question = root.querySelector(".widget-html-content")?.textContent.trim();
-  for (const box of root.querySelectorAll(".widget-radio-box")) name(box, "radiogroup", question);
+  for (const box of root.querySelectorAll(".widget-radio-box")) {
+    const label = box.parentElement.querySelector(".widget-label")?.textContent.trim();
+    name(box, "radiogroup", label || question);
+    const radios = [...box.querySelectorAll("input[type=radio]")];
+    const group = radios.find((radio) => radio.name)?.name || `group-${Math.random()}`;
+    for (const radio of radios) if (radio.name !== group) radio.name = group;
+  }
+  for (const field of root.querySelectorAll(".widget-text input:not([aria-label])")) {
+    const label = field.closest(".widget-text").querySelector(".widget-label")?.textContent.trim();
+    if (!label && question) field.setAttribute("aria-label", question);
+  }
+  for (const list of root.querySelectorAll(".widget-select select")) {
+    list.setAttribute("aria-label", question);
+  }
 }
 
 function render({ model, el }) {

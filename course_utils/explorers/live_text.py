@@ -5,6 +5,8 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+from course_utils.language import say
+
 FOLDER = Path(__file__).parent
 
 
@@ -17,3 +19,7 @@ class LiveText(anywidget.AnyWidget):
     _esm = FOLDER / "live_text.js"
     _css = FOLDER / "live_text.css"
     text = traitlets.Unicode().tag(sync=True)
+
+    @traitlets.validate("text")
+    def _say(self, proposal):
+        return say(proposal["value"])

@@ -23,6 +23,7 @@ from course_utils.explorers.outlines import (
     shortened,
 )
 from course_utils.figures import YELLOW
+from course_utils.language import texts
 from course_utils.segmentation.figures import THINGS
 from course_utils.segmentation.metrics import as_ids
 
@@ -79,6 +80,9 @@ def merge_explorer(image, maps):
         "title": left.title, "title of means": right.title,
     }  # fmt: skip
     return Explorer("Merge explorer", figure, artists, controls, draw, photo=is_photo(image))
+
+
+texts("{0} region", "{0} regions")
 
 
 def region_boxes(labels):

@@ -40,7 +40,7 @@ SMALL = {"1024": (1024, 768), "zoomed": (640, 512)}  # the latter: 1280 × 1024 
 MARK = "(control) => parseFloat(getComputedStyle(control).outlineWidth)"
 SHOWN = "(control) => getComputedStyle(control).outlineStyle !== 'none'"
 ROLES = ("slider", "button", "checkbox", "radio", "radiogroup", "combobox", "textbox",
-         "spinbutton", "application")  # fmt: skip
+         "spinbutton", "listbox", "application")  # fmt: skip
 first_chapter = pytest.mark.parametrize(
     "chapter", CHAPTERS[:1], indirect=True, ids=lambda path: path.stem
 )
@@ -169,6 +169,13 @@ def test_questions_are_answered_by_keyboard(chapter):
     for question in chapter.page.locator(".course-question").all():
         options = question.locator("input[type=radio]").all()
         question.scroll_into_view_if_needed()  # what is far away is not drawn, and has no focus
+        if not options:  # ticks, a number or an order: Tab goes through the controls
+            controls = question.locator("input, select, button")
+            controls.first.focus()
+            for _ in range(controls.count() - 1):
+                chapter.page.keyboard.press("Tab")
+                assert question.locator(":focus").count() == 1
+            continue
         options[0].focus()
         chapter.page.keyboard.press("Shift+Tab")
         chapter.page.keyboard.press("Tab")

@@ -5,7 +5,6 @@ The import sets matplotlib's style and a Korean font: the chapters draw with `pl
 
 import base64
 import io
-import textwrap
 from collections import Counter
 
 import matplotlib.pyplot as plt
@@ -13,13 +12,13 @@ import numpy as np
 from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.container import BarContainer
-from matplotlib.text import Text
 from PIL import Image
 
 from course_utils.argument_checks.arrays import as_array
 from course_utils.argument_checks.pictures import as_drawn
 from course_utils.errors import ArgumentError
 from course_utils.korean_fonts import draw_hangul
+from course_utils.large_type import fits, make_legible
 
 # the palette of Okabe and Ito (2008), whose colours all eyes tell apart
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -33,7 +32,6 @@ plt.style.use("course_utils.course")
 draw_hangul()
 RANGE = {"vmin", "vmax", "norm"}  # options that say what is black and what is white
 text_scale = 1  # how much larger text is beside its figure; `course live --large` sets it
-LEAST = 1.6  # points an inch of a large figure's width: the smallest that all in the room can read
 MOST_TEXTS = 12  # that a description lists
 STEP, WIDTH, HEIGHT = 1.0, 2.9, 0.64  # of a block diagram: distance of two boxes, and their size
 
@@ -52,7 +50,7 @@ def show(figure, *, photo=False, alt=None):
         )
     fit(figure)
     if text_scale > 1:
-        _make_legible(figure)
+        make_legible(figure)
     picture = render(figure, photo)
     alt = alt or describe(figure)
     display(bundle(picture, alt, photo), raw=True, metadata=alt_metadata(alt, photo))
@@ -134,20 +132,6 @@ def render(figure, photo=False):
 def fit(figure):
     """Give a figure the inches on which its text, lines and marks are `text_scale` times larger."""
     figure.set_size_inches(figure.get_size_inches() / text_scale)
-
-
-def _make_legible(figure):
-    """Raise small texts to LEAST, and break long titles into lines."""
-    least = LEAST * figure.get_figwidth()
-    for text in figure.findobj(Text):
-        if "\n" not in text.get_text():
-            text.set_fontsize(max(text.get_fontsize(), least))
-    figure.draw_without_rendering()  # the layout tells how wide the axes are
-    for ax in figure.axes:
-        room = 72 * figure.get_figwidth() * ax.get_position(original=True).width
-        letters = max(1, int(room / (0.53 * ax.title.get_fontsize())))
-        lines = ax.get_title().split("\n")
-        ax.title.set_text("\n".join(textwrap.fill(line, letters) for line in lines))
 
 
 def encode(figure, photo=False):
@@ -233,13 +217,13 @@ def show_values(matrix, title="", ax=None, fontsize=10, **options):
     for spine in ax.spines.values():
         spine.set(visible=True, color="0.7")
     matrix = as_array("image", matrix)
-    size = fontsize if matrix.ndim == 2 else fontsize / text_scale  # three lines just fit a cell
     light = ax.images[-1].to_rgba(matrix, bytes=True)[..., :3].mean(axis=-1) > 127
     for row, column in np.ndindex(matrix.shape[:2]):
         value = matrix[row, column]
         text = f"{value:g}" if matrix.ndim == 2 else "\n".join(str(part) for part in value)
         colour = "black" if light[row, column] else "white"
-        ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
+        place = {"ha": "center", "va": "center", "gid": fits(1, 1)}
+        ax.text(column, row, text, color=colour, fontsize=fontsize, **place)
 
 
 def show_blocks(blocks, *, width=10, alt=None):
@@ -283,7 +267,8 @@ def _draw_blocks(ax, steps):
             half = HEIGHT / 2
             box = plt.Rectangle((-WIDTH / 2, y - half), WIDTH, HEIGHT, fc=PALE_BLUE, ec="0.3")
             ax.add_patch(box)
-            ax.text(0, y, step, ha="center", va="center", fontsize=11)
+            room = fits(WIDTH, HEIGHT)
+            ax.text(0, y, step, ha="center", va="center", fontsize=11, gid=room)
         if place:
             _arrow(ax, (0, y + STEP - before), (0, y + half), "0.3")
         before = half

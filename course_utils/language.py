@@ -4,6 +4,7 @@ A text is not marked where it stands in the source: it is looked up where it is 
 What is known stands in the catalogs of `course_utils/ko/`.
 """
 
+import builtins
 import contextlib
 import functools
 import locale
@@ -145,16 +146,15 @@ def captured(template, text):
     first, *others = parts(template)
     if not others or not text.startswith(first) or not text.endswith(others[-1]):
         return None
-    place, found = len(first), []
+    place, found, end = len(first), [], len(text) - len(others[-1])
     for number, part in enumerate(others[:-1], 2):
         start = text.find(part, place)
         if start < 0:
             return None
         if not part and number == len(others):
-            start = max(start, text.find("; ", place))
+            start = max(start, text.find("; ", place, end))
         found.append(text[place:start])
         place = start + len(part)
-    end = len(text) - len(others[-1])
     return [*found, text[place:end]] if place <= end else None
 
 
@@ -163,6 +163,12 @@ def _nothing_lost(template, korean, found):
     kept = set(HOLE.findall(korean))
     holes = zip(HOLE.findall(template), found, strict=True)
     return all(hole in kept or text in ("", "s", "es") for hole, text in holes)
+
+
+def _names_exception(text):
+    """Whether the last word of a text is one of Python's exceptions, as in "it raises KeyError"."""
+    kind = getattr(builtins, text.rpartition(" ")[2], None)
+    return isinstance(kind, type) and issubclass(kind, BaseException)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -195,6 +201,8 @@ def _said(text, names=False):
         places = [*BETWEEN.finditer(text)]
         for between in [*places[:MOST_PARTS], *places[MOST_PARTS:][-MOST_PARTS:]]:
             head, tail = text[: between.start()], text[between.end() :]
+            if between[0] == ": " and _names_exception(head):
+                continue  # Python's own message stays as it is
             whole = _said(head, names) + between[0] + _said(tail, names)
             made.append((_english(whole), 0, whole))
     return min(made, key=_price)[2]

@@ -1,6 +1,15 @@
 """Answers a question's widget, of any kind, as a student does."""
 
+import ipywidgets as widgets
+
 from course_utils.exercises.questions import Number, Order, Question, Several
+
+
+def controls(shown):
+    """A control, or all controls in a box and in the boxes inside it."""
+    if not isinstance(shown, widgets.Box):
+        return [shown]
+    return [control for child in shown.children for control in controls(child)]
 
 
 def every_answer(asked):

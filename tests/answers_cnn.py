@@ -135,7 +135,12 @@ def put_back(loss_of, weights):
     return np.array(found).reshape(weights.shape)
 
 
-def one_step(clear=True, each=False, steps=False, shares=True, told=True):
+def one_window_too_few(image, kernels, bias, stride):
+    rows, columns = ((n - k + 1) // stride for n, k in zip(image.shape[1:], kernels.shape[2:]))  # noqa: B905
+    return convolve_channels(image, kernels, bias, stride)[:, :rows, :columns]
+
+
+def one_step(clear=True, each=False, steps=False, shares=True, told=True, share=1):
     """A training step that is right, or makes the mistake that its options say."""
 
     def step(model, optimizer, parts):
@@ -146,7 +151,7 @@ def one_step(clear=True, each=False, steps=False, shares=True, told=True):
             if each:
                 optimizer.zero_grad()
             loss = F.cross_entropy(model(x), y)
-            (loss / len(parts) if shares else loss).backward()
+            (loss / len(parts) / share if shares else loss).backward()
             if steps:
                 optimizer.step()
             total += loss.item()
@@ -226,6 +231,7 @@ WRONG = {
         ("lambda x, k, b, s: conv_by_loop(x, k, b, s).transpose(1, 2, 0)", "axis comes first"),
         ("lambda x, k, b, s: convolve_channels(x, k, b, 1)[:, ::s]", "to the right by `stride`"),
         ("lambda x, k, b, s: by_channel(x, k, s).sum(axis=1) + b", "to which axis|is wrong"),
+        ("one_window_too_few", "one number for each window: how many"),
     ],
     "pad_same": [
         ("lambda i, r, c: pad(i, r // 2, (r - 1) // 2, c // 2, (c - 1) // 2)", "belongs below"),
@@ -264,7 +270,12 @@ WRONG = {
         ("one_step(each=True)", "only the last part counts"),
         ("one_step(each=True, shares=False)", "only the last part counts"),
         ("one_step(each=True, shares=False, steps=True)", "one step is wanted"),
+        ("one_step(clear=False, shares=False, steps=True)", "one step for each part"),
+        ("one_step(steps=True)", "one step for each part"),
+        ("one_step(shares=False, steps=True, told=False)", "one step for each part"),
         ("one_step(told=False)", "the loss is not"),
+        ("one_step(share=3)", "start_weights=.*number_of_parts=2\\): the loss is right"),
+        ("one_step(share=3, told=False)", "the loss is wrong, and the weights"),
         ("cleared_too_late", "were gone before the step"),
         ("tells_nothing", "is a `return` missing"),
     ],
@@ -297,12 +308,17 @@ WRONG = {
             "\\*one\\* number",
         ),
         ("lambda i, n, s: pool(i[:-1, :-1], n, s)", "last windows are missing"),
+        ("lambda i, n, s: pool(i, n, s).max(axis=0)", "one number for each window is expected"),
+        ("lambda i, n, s: i.reshape(len(i) // n, n, 2, n).max((1, 3))", "blocks that touch"),
         ("lambda i, n, s: -pool(-i, n, s)", "is wrong"),
     ],
     "log_softmax": [
         ("lambda z: np.log(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True))", "whose logarithm"),
         ("lambda z: np.log(special.softmax(z, axis=1))", "whose logarithm"),
         ("lambda z: special.softmax(z, axis=1)", "that is softmax"),
+        ("lambda z: np.log(z / z.sum(axis=1, keepdims=True))", "0 or negative"),
+        ("lambda z: special.logsumexp(z, axis=1)", "one number for each logit"),
+        ("lambda z: z - special.logsumexp(z, axis=1)", "all numbers of its own row"),
         ("lambda z: special.log_softmax(z, axis=0)", "each column has one"),
         ("lambda z: special.log_softmax(z, axis=1) / np.log(2)", "that is log2"),
         ("lambda z: special.log_softmax(z, 1) + z.max(1)[:, None]", "not from the logits"),
@@ -318,15 +334,15 @@ WRONG = {
         ("lambda n: RIGHT['receptive_field'][0](n[::-1])", "from the first layer"),
         ("lambda n: counted(n) - 1", "one too few"),
         ("lambda n: math.prod(k for k, s in n)", "not multiplied|is wrong"),
-        ("lambda n: late(n) if n else 0", "without a layer|only for"),
-        ("late", "only for the layers after it"),
+        ("lambda n: late(n) if n else 0", "without a layer|too early"),
+        ("late", "counted one layer too early"),
         ("lambda n: n[0][0]", "IndexError|s times as large|is wrong"),
         ("lambda n: counted(n) * 1.0", "a whole number is wanted"),
         ("lambda n: counted(n[:4])", "is wrong"),
     ],
     "mean_pool_backward": [
         ("spread", "its share"),
-        ("lambda d, n: spread(d, n) / n", "holds size · size"),
+        ("lambda d, n: spread(d, n) / n", "each share is too large"),
         ("lambda d, n: first_only(d, n)", "every pixel of the block"),
         ("lambda d, n: first_only(d, n) / n**2", "every pixel of the block"),
         ("lambda d, n: np.tile(d, (n, n)) / n**2", "side by side"),

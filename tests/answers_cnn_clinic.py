@@ -89,6 +89,11 @@ def training(before=False, between=False, first=False):
     return train
 
 
+def by_numbers(model, optimizer, batches):
+    for x, y in batches:
+        F.cross_entropy(model(x), y).item().backward()
+
+
 def cleared_after(model, optimizer, batches):
     losses = []
     for x, y in batches:
@@ -227,9 +232,16 @@ WRONG = {
         ("tests_nothing", "never calls"),
     ],
     "mended_training": [
+        ("by_numbers", "no way back"),
         ("training()", "old gradients are in it"),
         ("training(first=True)", "old gradients are in it"),
         ("training(between=True)", "gone before the step"),
+        ("lambda *a: training(before=True)(*a)[:1]", "losses is 1; one for each of the 2"),
+        ("lambda *a: training(before=True)(*a)[::-1]", "the losses are not"),
+        (
+            "lambda m, o, b: [0 for _ in b]",
+            "number_of_batches=2.*as well",
+        ),
         ("lambda *a: print(end='')", "is a `return` missing"),
     ],
     "test_loss": [

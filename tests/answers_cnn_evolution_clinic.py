@@ -102,6 +102,12 @@ def mean_of_zero(program):
     assert abs(program(train, test).mean()) < 1e-3
 
 
+def exactly(program):
+    """As `by_hand`, but that floats are compared by `==`."""
+    train, test = np.array([[[1.0, 3, 5]], [[7, 9, 5]]]), np.array([[[20.0, 24, 5]]])
+    assert (program(train, test) == (test - 5) / np.sqrt(20 / 3)).all()
+
+
 def standard(x, mean_of, spread_of):
     return (x - mean_of.mean()) / spread_of.std()
 
@@ -194,6 +200,14 @@ def falls(program):
     assert used[-1] < used[0]
 
 
+def equal_lists(program):
+    assert program(3, 2, 1.0, 0.5) == [1, 1, 0.5, 0.5, 0.25, 0.25]
+
+
+def equal_floats(program):
+    assert list(program(4, 1, 0.1, 0.1)) == [0.1, 0.01, 0.001, 0.0001]
+
+
 def schedule(epochs, batches, rate, factor, where="epoch"):
     used = []
     for epoch in range(epochs):
@@ -240,6 +254,7 @@ WRONG = {
         ("train_alone", "lets a program pass that"),
         ("independent", "gives each picture a mean"),
         ("mean_of_zero", "stops a program that is right"),
+        ("exactly", "only rounding"),
     ],
     "standardised_mended": [
         ("lambda a, b: standard(b, b, b)", "test set's own mean"),
@@ -248,6 +263,7 @@ WRONG = {
         ("lambda a, b: standard(b, a, b)", "the deviation is the test set's"),
         ("lambda a, b: standard(b, b, a)", "the mean is the test set's"),
         ("lambda a, b: (b - a.mean(0)) / (a.std(0) + 1e-9)", "each \\*pixel\\*"),
+        ("lambda a, b: (b - a.mean(0)) / a.std(0)", "each \\*pixel\\*"),
         ("lambda a, b: standard(a, a, a)", "the test set is wanted|shape"),
     ],
     "test_no_copy_shared": [
@@ -269,6 +285,8 @@ WRONG = {
         ("first_rate", "lets a program pass that lowers the rate after each batch"),
         ("length_only", "stops none of the wrong programs"),
         ("falls", "lets a program pass that lowers the rate after each batch"),
+        ("equal_lists", "program is right: .*an `assert`, .* `np.allclose` compares two arrays"),
+        ("equal_floats", "only rounding"),
     ],
     "rates_mended": [
         ("lambda *a: schedule(*a, where='batch')", "after each batch"),

@@ -57,7 +57,7 @@ def by_layer(ins, outs, size, stride, padding, groups, side):
 
 
 def network(row, ins, classes, bias=False, norm=True, relu=nn.ReLU, first=True, pool=nn.MaxPool2d,
-            end=()):  # fmt: skip
+            end=(), padding=1):  # fmt: skip
     layers = []
     for step in row:
         if step == "M":
@@ -65,7 +65,7 @@ def network(row, ins, classes, bias=False, norm=True, relu=nn.ReLU, first=True, 
         else:
             after = [nn.BatchNorm2d(step)] if norm else []
             after = [*after, relu()] if first else [relu(), *after]
-            layers += [nn.Conv2d(ins, step, 3, 1, 1, bias=bias), *after]
+            layers += [nn.Conv2d(ins, step, 3, 1, padding, bias=bias), *after]
             ins = step
     return nn.Sequential(
         *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(ins, classes), *end
@@ -169,6 +169,7 @@ WRONG = {
         ("lambda *a: np.float64(rows(*a))", "a whole number is wanted"),
     ],
     "conv_work": [
+        ("lambda *a: (1, 2)", "three numbers are wanted"),
         ("lambda i, o, k, s, p, g, n: by_layer(i, o, k, s, p, 1, n)", "have no effect"),
         ("lambda i, o, k, s, p, g, n: (by_layer(i, o, k, s, p, g, n)[0] + o, "
          "by_layer(i, o, k, s, p, g, n)[1], (by_layer(i, o, k, s, p, g, n)[0] + o) * "
@@ -182,6 +183,7 @@ WRONG = {
     "network_from_row": [
         ("lambda *a: network(*a, first=False)", "ReLU comes after"),
         ("lambda *a: network(*a, relu=nn.Identity)", "ReLUs are missing"),
+        ("lambda *a: network(*a, padding=0)", "have no padding"),
         ("lambda *a: network(*a, pool=nn.AvgPool2d)", "not an average"),
         ("lambda *a: network(*a, pool=lambda n: nn.Identity())", "poolings, \"M\", are missing"),
         ("lambda *a: network(*a, end=[nn.Softmax(1)])", "without a softmax"),
@@ -212,6 +214,7 @@ WRONG = {
         ("lambda x, o, p: crops(x, o, p).swapaxes(2, 3)", "height and width"),
     ],
     "residual_backward": [
+        ("lambda g, *a: g.sum(axis=0)", "each number of x becomes one number"),
         ("lambda *a: residual(*a, around=0)", "also goes around F"),
         ("lambda *a: residual(*a, around=0) + 1", "the 1 is a derivative"),
         ("lambda *a: residual(*a, mask=1)", "lets no gradient through"),
@@ -234,8 +237,10 @@ WRONG = {
          "the mean over the places is not taken"),
         ("lambda x, w, b: x * sigmoid(x.mean((2, 3)) * w + b)[..., None, None]", "gates for chann"),
         ("lambda x, w, b: x * sigmoid((w * x).sum(1) + b)", "which axis of x"),
+        ("lambda x, w, b: x * sigmoid(scores(x, w, b))", "the axis of the channels is gone"),
     ],
     "nearest_mean": [
+        ("lambda train, labels, new: labels[0]", "one class for each of the"),
         ("lambda a, y, b: nearest(a, y, b, by_test=b)", "by their own mean"),
         ("lambda a, y, b: nearest(a, y, b, by=np.concatenate([a, b]))", "take part in"),
         ("unscaled", "nothing is standardised"),

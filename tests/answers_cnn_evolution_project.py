@@ -24,6 +24,13 @@ def fold(conv, norm, eps=None, bias=True, weight=True, **settings):
     return new
 
 
+def groups_by_place(conv, norm):
+    settings = conv.kernel_size, conv.stride, conv.padding, conv.groups
+    new, folded = nn.Conv2d(conv.in_channels, conv.out_channels, *settings), fold(conv, norm)
+    new.weight.data, new.bias.data = folded.weight.data, folded.bias.data
+    return new
+
+
 def in_place(conv, norm):
     folded = fold(conv, norm)
     conv.weight.data, conv.bias = folded.weight.data, folded.bias
@@ -64,14 +71,20 @@ WRONG = {
     "folded_weight": [
         ("lambda w, g, v, e: w * column(g / (v + e))", "by the variance"),
         ("lambda w, g, v, e: w / column(np.sqrt(v + e))", "γ is missing"),
+        ("lambda w, g, v, e: w * column(g / (np.sqrt(v) + e))", "under the root"),
+        ("lambda w, g, v, e: w * column(np.sqrt(v + e) / g)", "upside down"),
         ("lambda w, g, v, e: w * column(g / np.sqrt(v))", "eps is missing"),
         ("lambda w, g, v, e: w * column(g / np.sqrt(v + 1e-5))", "eps is missing, or not"),
         ("lambda w, g, v, e: w * (g / np.sqrt(v + e))", "a vector \\(K,\\) meets the columns"),
         ("lambda w, g, v, e: w * (g / np.sqrt(v + e))[:, None, None]", "is wrong|broadcast|shape"),
     ],
     "folded_bias": [
+        ("lambda g, b, m, v, e: b.sum()", "one number for each filter"),
         ("lambda g, b, m, v, e: b + g * m / np.sqrt(v + e)", "the mean is subtracted"),
         ("lambda g, b, m, v, e: b - m", "scaled, too"),
+        ("lambda g, b, m, v, e: b - g * m / (np.sqrt(v) + e)", "under the root"),
+        ("lambda g, b, m, v, e: g * m / np.sqrt(v + e) - b", "the whole bias"),
+        ("lambda g, b, m, v, e: -b - g * m / np.sqrt(v + e)", "the sign of β is wrong"),
         ("lambda g, b, m, v, e: b", "the mean is missing"),
         ("lambda g, b, m, v, e: b - g * m / (v + e)", "by the variance"),
         ("lambda g, b, m, v, e: b - g * m / np.sqrt(v)", "eps is missing"),
@@ -83,11 +96,18 @@ WRONG = {
         ("lambda c, n: fold(c, n, eps=1e-5)", "eps is not 1e-5"),
         ("lambda c, n: fold(c, n, bias=False)", "the bias has no effect"),
         ("lambda c, n: fold(c, n, weight=False)", "the weights are not scaled"),
-        ("lambda c, n: fold(c, n, groups=1)", "are the groups the same"),
+        ("lambda c, n: fold(c, n, groups=1)", "groups=1; the old one has groups=4"),
+        ("groups_by_place", "give the groups by name"),
+        ("lambda c, n: torch.from_numpy(c.weight.numpy())", "before `.numpy"),
         ("lambda c, n: fold(c, n, stride=1)", "take over the stride"),
         ("lambda c, n: fold(c, n, padding=0)", "take over the stride and the padding"),
         ("without_bias", "needs a bias"),
         ("in_place", "changes its input"),
+        ("lambda c, n: n.gamma", "lists the names of its tensors"),
+        ("lambda c, n: n.running_variance", "lists the names of its tensors"),
+        ("lambda c, n: c.bias.detach()", "the old layer has no bias"),
+        ("lambda c, n: setattr(copy.deepcopy(c), 'weight', c.weight.data)", "set its `.data`"),
+        ("lambda c, n: setattr(c.weight, 'data', c.weight.detach().numpy())", "takes a tensor"),
         ("nn.Sequential", "is still there"),
     ],
     "fold_network": [
@@ -96,6 +116,7 @@ WRONG = {
         ("lambda n: fold_all(n, keep=True)", "are still there"),
         ("fold_original", "begin with a copy"),
         ("copy.deepcopy", "are still there"),
+        ("lambda n: n.copy()", "`copy.deepcopy` makes a copy"),
         ("lambda n: nn.Sequential(*n.steps)", "begin with a copy"),
     ],
 }

@@ -13,6 +13,20 @@ def conv(image, kernels, bias, padding, mode="constant"):
     return F.conv2d(x[None], torch.tensor(kernels.copy()), torch.tensor(bias))[0].numpy()
 
 
+def padded_by_loop(image, kernels, bias):
+    rows, columns = kernels.shape[2:]
+    height, width = image.shape[1] - rows + 1, image.shape[2] - columns + 1
+    result = np.zeros((len(kernels), height, width))
+    for k, i, j in np.ndindex(result.shape):
+        result[k, i, j] = (image[:, i : i + rows, j : j + columns] * kernels[k]).sum() + bias[k]
+    return result
+
+
+def padded_by_windows(image, kernels, bias):
+    windows = np.lib.stride_tricks.sliding_window_view(image, kernels.shape[2:], axis=(1, 2))
+    return np.einsum("cijrs,kcrs->kij", windows, kernels) + bias[:, None, None]
+
+
 def conv_by_torch(image, kernels, bias, padding):
     x, *rest = (torch.tensor(a).float() for a in (image[None], kernels, bias))
     return F.conv2d(x, *rest, padding=padding)[0]
@@ -31,11 +45,19 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-def logits(picture, w, normal=True, inner=relu, arrange=np.ravel):
-    x = picture[None] / 255
-    x = (x - 0.1307) / 0.3081 if normal else x
-    x = relu(pool(conv(x, w["conv1.weight"], w["conv1.bias"], 2)))
-    x = arrange(relu(pool(conv(x, w["conv2.weight"], w["conv2.bias"], 0))))
+def as_they_are(values):
+    return values
+
+
+def scaled(pixels):
+    return (pixels / 255 - 0.1307) / 0.3081
+
+
+def logits(picture, w, scale=scaled, inner=relu, arrange=np.ravel, behind=(relu, relu)):
+    """behind: what comes behind the two poolings; inner: behind the first two full layers."""
+    x = scale(picture[None].astype(float))
+    x = behind[0](pool(conv(x, w["conv1.weight"], w["conv1.bias"], 2)))
+    x = arrange(behind[1](pool(conv(x, w["conv2.weight"], w["conv2.bias"], 0))))
     x = inner(full(x, w["full1.weight"], w["full1.bias"]))
     x = inner(full(x, w["full2.weight"], w["full2.bias"]))
     return full(x, w["full3.weight"], w["full3.bias"])
@@ -78,7 +100,11 @@ WRONG = {
         ("lambda x, k, b, p: conv(x, k, b, p, 'edge')", "not the edge"),
         ("lambda x, k, b, p: relu(conv(x, k, b, p))", "no ReLU here"),
         ("lambda x, k, b, p: conv(x, k[..., ::-1, ::-1], b, p)", "are flipped"),
-        ("lambda x, k, b, p: conv(x, k, b, p + 1)", "the result's shape is"),
+        ("lambda x, k, b, p: conv(x, k, b, p + 1)", "one map for each of the 2 filters"),
+        ("lambda x, k, b, p: padded_by_loop(np.pad(x, p), k, b)", "is a channel added"),
+        ("lambda x, k, b, p: padded_by_windows(np.pad(x, p), k, b)", "is a channel added"),
+        ("lambda x, k, b, p: conv(np.pad(x, p), k, b, 0)", "is a channel added"),
+        ("lambda x, k, b, p: conv(np.pad(x, ((p, p), (p, p))), k, b, 0)", "image has three"),
     ],
     "pool_maps": [
         ("lambda m: relu(pool(m))", "no ReLU here"),
@@ -93,10 +119,23 @@ WRONG = {
         ("lambda x, w, b: relu(full(x, w, b))", "no ReLU here"),
         ("lambda x, w, b: full(x.T, w, b)", "axes are reversed"),
         ("lambda x, w, b: full(np.moveaxis(x, 0, -1), w, b)", "order must stay|are reversed"),
-        ("lambda x, w, b: w @ x + b", "raises ValueError"),
+        ("lambda x, w, b: w @ x + b", "x has 2 axes here"),
+        ("lambda x, w, b: np.dot(x, w.T) + b", "x has 2 axes here"),
+        ("lambda x, w, b: x.ravel() @ w + b", "each \\*row\\* of the weights"),
+        ("lambda x, w, b: np.dot(x.ravel(), w) + b", "each \\*row\\* of the weights"),
     ],
     "lenet_scores": [
-        ("lambda p, w: scores(p, w, normal=False)", "not shifted and scaled"),
+        ("lambda p, w: scores(p, w, scale=lambda x: x / 255)", "not shifted and scaled"),
+        ("lambda p, w: scores(p, w, scale=as_they_are)", "test_digit=\\d+\\): .*not scaled as in"),
+        ("lambda p, w: scores(p, w, scale=lambda x: (x - 0.1307) / 0.3081)", "these reach 255"),
+        ("lambda p, w: scores(p, w, scale=lambda x: x / 255 - 0.1307 / 0.3081)", "0.1307 alone"),
+        ("lambda p, w: scores(p, w, behind=(as_they_are, relu))", "the first pooling is missing"),
+        ("lambda p, w: scores(p, w, behind=(relu, as_they_are))", "the second pooling is missing"),
+        ("lambda p, w: scores(p, w, behind=(as_they_are,) * 2)", "both poolings is missing"),
+        (
+            "lambda p, w: scores(p, w, behind=(as_they_are,) * 2, inner=as_they_are)",
+            "there is no ReLU",
+        ),
         ("lambda p, w: scores(p, w, inner=np.array)", "behind the first two full layers"),
         ("logits", "those are logits"),
         ("lambda p, w: special.log_softmax(relu(logits(p, w)))", "behind the last layer"),
@@ -106,10 +145,12 @@ WRONG = {
             "in another order",
         ),
         ("unpadded", "which shape arrives here"),
+        ("lambda p, w: scores(p, w)[None]", "the ten scores of one picture"),
+        ("lambda p, w: w['conv1']", "names of the weights"),
     ],
     "read_digits": [
         ("lambda p, w: by_network(p, w).argmin(dim=1)", "the least likely"),
-        ("lambda p, w: by_network(p, w).log_softmax(1).max(1).values", "the \\*place\\*"),
+        ("lambda p, w: by_network(p, w).log_softmax(1).max(1).values", "the largest scores"),
         ("lambda p, w: by_network(p, w).log_softmax(1)", "the ten scores"),
         ("lambda p, w: by_network(p, w).argmax(dim=1)[0]", "each picture has its own"),
         ("lambda p, w: by_network(p, w).argmax(dim=1).float()", "cannot be used as indices"),

@@ -283,6 +283,12 @@ WRONG = {
             "\\*lower",
         ),
         ("ranked(lambda c, n: staircase(c, max(sum(c), 1)))", "not found count too: recall"),
+        ("lambda s, c, n: c[np.argsort(-s)]", "`correct` is a list"),
+        (
+            "lambda s, c, n: staircase(np.array(c, bool)[sorted(range(len(s)), key=lambda i: -s[i])"
+            " if len(s) else np.array([])], n)",
+            "without a detection the list is empty",
+        ),
         (
             "ranked(lambda c, n: metrics.average_precision_score(c, -np.arange(len(c))))",
             "lack their env",

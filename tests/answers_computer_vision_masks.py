@@ -73,6 +73,12 @@ def hits(ious, scores, threshold, free=True):
     return np.array(found)
 
 
+def in_two_orders(masks, scores, truths, threshold):
+    """The answers, best first, once more in the order of the scores."""
+    found = hits(by_loops(masks, truths), scores, threshold)
+    return area([found[i] for i in np.argsort(-scores)], len(truths))
+
+
 def area(found, truths, envelope=True):
     precision = np.cumsum(found) / (1 + np.arange(len(found)))
     if envelope:
@@ -179,6 +185,7 @@ WRONG = {
     "mask_ap_one": [
         ("lambda m, s, t, k: ap(m, -np.arange(len(s)), t, k)", "taken as they come"),
         ("lambda m, s, t, k: ap(m, -s, t, k)", "lowest score comes first"),
+        ("in_two_orders", "stand in two orders"),
         ("lambda m, s, t, k: ap(m, s, t, k, free=False)", "found twice"),
         ("lambda m, s, t, k: ap(m, s, t, k + 1e-9)", "exactly the threshold"),
         ("of_boxes", "the bounding boxes"),

@@ -151,6 +151,12 @@ def no_edge(f, b, n):
     return aligned(f, b, n, read=lambda g, x, y: plain(g, x - 0.5, y - 0.5))
 
 
+def nearest(f, x, y):
+    rows, columns = f.shape
+    row, column = (min(max(round(v - 0.5), 0), n - 1) for v, n in ((y, rows), (x, columns)))
+    return f[row, column]
+
+
 def plain(g, x, y):
     c, r = int(np.floor(x)), int(np.floor(y))
     u, v = x - c, y - r
@@ -218,6 +224,25 @@ WRONG = {
         ("lambda r, i, j, a, k: decoded(r, i, j, 2 * a, k)", "\\*half\\* of the size"),
         ("lambda r, i, j, a, k: decoded(r, i, j, a, k)[[1, 0, 3, 2]]", "x comes before y"),
         ("lambda r, i, j, a, k: [*inside(r, i, j, k), *a]", "is wrong"),
+        (
+            "lambda r, i, j, a, k: [*inside(r, i, j, k), *(2 * squash(r[2:])) ** 2 * a]",
+            "two corners are wanted",
+        ),
+        (
+            "lambda r, i, j, a, k: decoded(r, i, j, a, k, lambda r, i, j, k: "
+            "(k * j + 2 * squash(r[0]) - 0.5, k * i + 2 * squash(r[1]) - 0.5))",
+            "the stride counts for the whole sum",
+        ),
+        (
+            "lambda r, i, j, a, k: decoded(r, i, j, a, k, lambda r, i, j, k: "
+            "(k * (j + 2 * r[0] - 0.5), k * (i + 2 * r[1] - 0.5)))",
+            "go through a sigmoid first",
+        ),
+        (
+            "lambda r, i, j, a, k: decoded(r, i, j, a, k, lambda r, i, j, k: "
+            "np.divide(inside(r, i, j, k), k))",
+            "the centre is in cells",
+        ),
     ],
     "align_region": [
         ("lambda f, b, n: by_torchvision(f, b, n, aligned=False)", "at 0.5"),
@@ -234,6 +259,9 @@ WRONG = {
             "\\*between\\* the numbers|is wrong",
         ),
         ("no_edge", "no further neighbour|is wrong"),
+        ("lambda f, b, n: aligned(f, b + 1, n)", "the wrong sign"),
+        ("lambda f, b, n: aligned(f, b, n, (0.25,))", "only one of four places"),
+        ("lambda f, b, n: aligned(f, b, n, read=nearest)", "\\*between\\* the numbers"),
     ],
 }
 

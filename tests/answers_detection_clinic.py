@@ -5,11 +5,14 @@ import torch
 from torchvision import ops
 
 from course_utils.detection.boxes import batched_nms, box_iou, convert_boxes
-from course_utils.exercises import detection_clinic, detection_project
+from course_utils.exercises.computer_vision import (
+    detection,
+    detection_clinic,
+)
 
 best_of, as_corners = detection_clinic._best, detection_clinic._as_corners  # mistakes in parts
 centred, from_first = detection_clinic._centred, detection_clinic._from_first
-class_ap = detection_project._class_ap
+class_ap = detection.ap_of_class
 
 
 # test_mirror
@@ -140,6 +143,12 @@ def each_class(b, s, c, t, run=greedy):
     return kept[np.argsort(-s[kept])]
 
 
+def within_classes(b, s, c, t):
+    kept = [(k, i) for k in np.unique(c) for i in greedy(b[c == k], s[c == k], t)]
+    kept.sort(key=lambda one: -s[c == one[0]][one[1]])
+    return [i for _, i in kept]
+
+
 def one_loop(b, s, c, t):
     kept = []
     for i in sorted(range(len(b)), key=lambda i: -s[i]):
@@ -184,6 +193,24 @@ def sums_to_all(outputs, size):
     return boxes, scores / scores.sum()
 
 
+def reshaped(outputs, size):
+    """The axis of the cells stays behind that of the numbers."""
+    boxes, scores = cell_by_cell(outputs, size)
+    return boxes.T.reshape(boxes.shape), scores.T.reshape(scores.shape)
+
+
+def placed(outputs, size, across=1, up=1, first=0, grown=1, unit=None):
+    """Boxes made anew: across, up, first: of the cells' numbers; grown, unit: of the sizes."""
+    cells = outputs.shape[1]
+    unit = size / cells if unit is None else unit
+    x, y, width, height = 1 / (1 + np.exp(-outputs[:4]))
+    rows, columns = np.mgrid[:cells, :cells] + first
+    x, y = (x + across * columns) * unit, (y + up * rows) * unit
+    half = width * size * grown / 2, height * size * grown / 2
+    boxes = np.stack([x - half[0], y - half[1], x + half[0], y + half[1]], axis=-1)
+    return boxes.reshape(-1, 4), cell_by_cell(outputs, size)[1]
+
+
 # detections
 def rows_of(outputs, keep=batched_nms, least=0.001, best=False, dtype=float):
     boxes, scores = by_torch(outputs, 64, getattr(torch, np.dtype(dtype).name))
@@ -199,11 +226,11 @@ def rows_of(outputs, keep=batched_nms, least=0.001, best=False, dtype=float):
 
 
 # class_ap
-def ap_of(found, truth, label, within=True, once=True):
+def ap_of(found, truth, label, within=True, once=True, least=0.5):
     mine = sorted((row for row in found if row[6] == label), key=lambda row: -row[5])
     things, taken, hits = truth[truth[:, 5] == label], set(), []
     for row in mine:
-        best, place = 0.5, None
+        best, place = least, None
         for i, thing in enumerate(things):
             if (thing[0] == row[0] or not within) and not (once and i in taken):
                 iou = box_iou(row[None, 1:5], thing[None, 1:5])[0, 0]
@@ -215,14 +242,14 @@ def ap_of(found, truth, label, within=True, once=True):
     return sum(max(precision[i:]) for i, hit in enumerate(hits) if hit) / len(things)
 
 
-def ap_of_best(found, truth, label, anywhere):
-    """The best thing of all pictures (anywhere), or the best one although it is taken."""
+def ap_of_best(found, truth, label, anywhere=None):
+    """The best thing of all pictures (anywhere), the best one although it is taken, or both."""
     mine = sorted(found[found[:, 6] == label], key=lambda row: -row[5])
     things, taken, hits = truth[truth[:, 5] == label], set(), []
     for row in mine:
         there = [
             i for i in range(len(things))
-            if (i not in taken if anywhere else things[i, 0] == row[0])
+            if anywhere is None or (i not in taken if anywhere else things[i, 0] == row[0])
         ]  # fmt: skip
         ious = box_iou(row[None, 1:5], things[there, 1:5])[0]
         best = there[ious.argmax()] if len(there) else None
@@ -234,12 +261,40 @@ def ap_of_best(found, truth, label, anywhere):
     return float((best * hits).sum() / len(things))
 
 
+def ap_in_order(found, truth, label, early=False, late=True):
+    """The boxes matched as they come; early: sorted before, late: the answers sorted after."""
+    mine = found[found[:, 6] == label]
+    order = np.argsort(-mine[:, 5])
+    single, hits = truth[truth[:, 5] == label], []
+    free = np.ones(len(single), bool)
+    for row in mine[order] if early else mine:
+        there = np.flatnonzero(free & (single[:, 0] == row[0]))
+        ious = box_iou(row[None, 1:5], single[there, 1:5])[0]
+        hits.append(len(there) > 0 and ious.max() >= 0.5)
+        if hits[-1]:
+            free[there[ious.argmax()]] = False
+    hits = np.array(hits, bool)[order] if late else np.array(hits, bool)
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    return float((np.maximum.accumulate(precision[::-1])[::-1] * hits).sum() / len(single))
+
+
+def others(truth, label):
+    """All things, as if they were of this class."""
+    return np.concatenate([truth[:, :5], np.full((len(truth), 1), label)], axis=1)
+
+
+def without_guard(found, truth, label):
+    """The best IoU of no box."""
+    mine, things = found[found[:, 6] == label], truth[truth[:, 5] == label]
+    return [box_iou(row[None, 1:5], things[things[:, 0] == -1, 1:5]).max() for row in mine]
+
+
 WRONG = {
     "test_mirror": [
         ("asserts_picture", "leaves the boxes where they were"),
         ("asserts_boxes", "leaves the picture|upside down"),
         ("asserts_square", "height in place of its width"),
-        ("asserts_nothing", "stops none of the wrong programs|lets a program pass"),
+        ("asserts_nothing", "reaches no `assert`"),
         ("asserts_too_much", "stops a program that is right"),
     ],
     "mirror_with_boxes": [
@@ -287,15 +342,35 @@ WRONG = {
         ("lambda b, s, c, t: b[each_class(b, s, c, t)]", "those are the boxes"),
         ("lambda b, s, c, t: s[each_class(b, s, c, t)]", "those are the scores"),
         ("lambda b, s, c, t: np.isin(np.arange(len(b)), each_class(b, s, c, t))", "is a mask"),
+        ("within_classes", "of one class alone"),
+        (
+            "lambda b, s, c, t: [i for k in np.unique(c) for i in greedy(b[c == k], s[c == k], t)]",
+            "of one class alone",
+        ),
         ("lambda b, s, c, t: each_class(b, s, c, t).astype(float)", "used as indices"),
         ("lambda b, s, c, t: each_class(b, s, c, t).astype(np.uint8)", "is wrong"),
         ("lambda b, s, c, t: each_class(b, s, c, t, lambda b, s, t: s.argsort()[-1:])", "several"),
     ],
     "boxes_of_cells": [
-        ("transposed", "second cell of row 0|is wrong"),
-        ("lambda o, n: (cell_by_cell(o, n)[0], cell_by_cell(o, n)[1] * 0 + 1)", "is wrong"),
-        ("sums_to_all", "is wrong|over all cells"),
-        ("lambda o, n: cell_by_cell(o, n)[0]", "the result.s shape is"),
+        ("transposed", "second cell of row 0|are wrong"),
+        (
+            "lambda o, n: (cell_by_cell(o, n)[0], cell_by_cell(o, n)[1] * 0 + 1)",
+            "the scores are wrong",
+        ),
+        ("lambda o, n: (cell_by_cell(o, n)[0] + 1, cell_by_cell(o, n)[1])", "the boxes are wrong"),
+        ("sums_to_all", "are wrong|over all cells"),
+        ("reshaped", "^[^;]*: the reshape mixes the cells"),
+        ("lambda o, n: (reshaped(o, n)[0], cell_by_cell(o, n)[1])", "of the boxes, the reshape"),
+        ("lambda o, n: (cell_by_cell(o, n)[0], reshaped(o, n)[1])", "of the scores, the reshape"),
+        ("lambda o, n: placed(o, n, up=0)", "no effect on y"),
+        ("lambda o, n: placed(o, n, across=0)", "no effect on x"),
+        ("lambda o, n: placed(o, n, first=1)", "begin at 0"),
+        ("lambda o, n: placed(o, n, grown=1 / o.shape[1])", "and not of a cell"),
+        ("lambda o, n: placed(o, n, grown=2)", "on each side of the centre"),
+        ("lambda o, n: placed(o, n, grown=1 / n)", "not pixels"),
+        ("lambda o, n: placed(o, n, unit=1)", "in cells; pixels are wanted"),
+        ("lambda o, n: placed(o, n, unit=n)", "how many pixels is a cell wide"),
+        ("lambda o, n: cell_by_cell(o, n)[0]", "the boxes alone"),
         ("lambda o, n: cell_by_cell(o, n)[::-1]", "the boxes have the shape"),
         (
             "lambda o, n: (convert_boxes(cell_by_cell(o, n)[0], 'xyxy', 'cxcywh'),"
@@ -313,6 +388,12 @@ WRONG = {
         ("lambda o: rows_of(o, least=0.01)", "of 0.001 and more"),
         ("lambda o: rows_of(o)[::-1]", "the best comes first"),
         ("lambda o: rows_of(o)[:, [0, 1, 2, 3, 5, 4]]", "before the label"),
+        ("lambda o: rows_of(o, lambda *a: np.sort(batched_nms(*a)))", "as they were offered"),
+        ("lambda o: np.array(sorted(rows_of(o).tolist(), key=lambda r: r[5]))", "class after cl"),
+        (
+            "lambda o: rows_of(o, lambda *a: sorted(batched_nms(*a), key=lambda i: (a[2][i], i)))",
+            "class after class",
+        ),
     ],
     "class_ap": [
         ("lambda f, t, c: ap_of(f, t, c, within=False)", "within each picture"),
@@ -320,8 +401,17 @@ WRONG = {
         ("lambda f, t, c: 100 * ap_of(f, t, c)", "in percent"),
         ("lambda f, t, c: class_ap(f, t, c, area=np.array)", "\\*or above\\*"),
         ("lambda f, t, c: class_ap(f, t, c, named=False)", "counted together"),
-        ("lambda f, t, c: ap_of_best(f, t, c, anywhere=True)", "is wrong"),
-        ("lambda f, t, c: ap_of_best(f, t, c, anywhere=False)", "is wrong"),
+        ("lambda f, t, c: ap_of_best(f, t, c, anywhere=True)", "of \\*all pictures\\*"),
+        ("lambda f, t, c: ap_of_best(f, t, c, anywhere=False)", "may still find another one"),
+        ("ap_of_best", "of \\*all\\* things"),
+        ("lambda f, t, c: ap_in_order(f, t, c)", "matched as they come and sorted afterwards"),
+        ("lambda f, t, c: ap_in_order(f, t, c, late=False)", "the boxes are taken as they come"),
+        ("lambda f, t, c: ap_in_order(f, t, c, early=True)", "stand in two orders"),
+        ("lambda f, t, c: ap_of(f, t, c, least=0.5 + 1e-9)", "of exactly 0.5"),
+        ("lambda f, t, c: ap_of(f, others(t, c), c)", "of another class"),
+        ("lambda f, t, c: ap_of(f, others(t, c), c) * len(t) / (t[:, 5] == c).sum()", "another c"),
+        ("lambda f, t, c: ap_of(f, t, c) * (t[:, 5] == c).sum() / len(t)", "those of the class"),
+        ("without_guard", "a picture may have no thing"),
     ],
 }
 

@@ -88,6 +88,19 @@ def gradient(loss, fakes):
     return torch.autograd.grad(loss, fakes, allow_unused=True, retain_graph=True)[0]
 
 
+def goes_back(program):
+    """As if D's loss could be gone back from."""
+    program(lambda x: x, torch.ones(2), logits(-1.0, 2.0))[0].backward()
+
+
+def goes_back_from_g(program):
+    fakes = logits(-1.0, 2.0)
+    d_loss, g_loss = program(lambda x: x, torch.ones(2), fakes)
+    assert not d_loss.requires_grad
+    g_loss.backward()
+    assert (fakes.grad < 0).all()
+
+
 def whole_test(program):
     real, fakes = logits(1.0, 3.0), logits(-2.0, 0.5, 1.0)
     d_loss, g_loss = program(lambda x: x, real, fakes)
@@ -246,6 +259,8 @@ WRONG = {
         ("only_gradients", "trains G to be recognised|takes|rewards|forgets"),
         ("demands_zero", "stops a program that is right"),
         ("never_calls", "never calls"),
+        ("goes_back", "this program is right: .*ask its `requires_grad` first"),
+        ("goes_back_from_g", "this program is wrong: .*ask its `requires_grad` first"),
     ],
     "gan_losses": [
         ("lambda *a: told(*a, wish=0)", "still low where D recognises"),

@@ -37,6 +37,15 @@ def far_on_both_sides(image, down, right):
     return moved(image, down, right)
 
 
+def zeroed_from_0(image, down, right=0):
+    """A roll, behind which zeros are written: into all rows if down is 0."""
+    result = np.roll(image, (down, right), (0, 1))
+    rows = slice(0, down) if down > 0 else slice(down, None)
+    columns = slice(0, right) if right > 0 else slice(right, None)
+    result[rows], result[:, columns] = 0, 0
+    return result
+
+
 def far_on_one_side(image, down, right):
     if abs(down) >= len(image) or abs(right) >= image.shape[1]:
         return np.zeros_like(image)
@@ -51,6 +60,22 @@ def blocks(image, k):
 
 def rounded(values):
     return np.round(values).astype(np.uint8)
+
+
+def brightened(image, factor, finish=rounded):
+    largest = image.max(axis=-1)[..., None].astype(float)
+    with np.errstate(all="ignore"):
+        limit = 255 / largest
+    return finish(image * np.where(largest * factor > 255, limit, factor))
+
+
+def brightened_by_loops(image, factor):
+    result = np.zeros_like(image)
+    for place in np.ndindex(image.shape[:2]):
+        pixel = [float(channel) for channel in image[place]]
+        by = 255 / max(pixel) if max(pixel) * factor > 255 else factor
+        result[place] = [round(channel * by) for channel in pixel]
+    return result
 
 
 def read_at(image, rows, columns):
@@ -178,13 +203,24 @@ WRONG = {
         ("lambda x: x", "the result's shape is"),
     ],
     "brighten": [
-        ("lambda i, a: i + np.uint8(a % 256)", "went around"),
-        ("lambda i, a: np.clip(i.astype(int) + a, 0, 255)", "uint8 is asked for"),
-        ("lambda i, a: np.minimum(i.astype(int) + a, 255).astype(np.uint8)", "stops at 0"),
-        ("lambda i, a: np.maximum(i.astype(int) + a, 0).astype(np.uint8)", "went around"),
-        ("lambda i, a: np.clip(i + np.uint8(a % 256), 0, 255)", "went around"),
-        ("lambda i, a: np.clip(i.astype(int) + abs(a), 0, 255).astype(np.uint8)", "darkens"),
-        ("lambda i, a: (np.clip(i/255 + a/255, 0, 1) * 255).astype(np.uint8)", "rounded"),
+        ("lambda i, f: np.clip(i * float(f), 0, 255).round().astype(np.uint8)", "lose their ratio"),
+        ("lambda i, f: np.clip(i * float(f), 0, 255).astype(np.uint8)", "ratio"),
+        ("lambda i, f: (np.round(i * float(f)) % 256).astype(np.uint8)", "goes around"),
+        ("lambda i, f: ((i * float(f)) % 256).astype(np.uint8)", "goes around"),
+        ("lambda i, f: brightened(i, f, np.array)", "dtype is float64"),
+        ("lambda i, f: brightened(i, f, lambda x: x.astype(np.uint8))", "cuts the fraction off"),
+        ("lambda i, f: rounded(i * min(f, 255 / max(i.max(), 1)))", "for the whole picture"),
+        ("lambda i, f: brightened(i, 1e9)", "the factor has no effect"),
+        (
+            "lambda i, f: np.where(i.max(2, keepdims=True) > 255 / f, i, rounded(i * float(f)))",
+            "stays as it is",
+        ),
+        (
+            "lambda i, f: rounded(i * np.minimum(f, 255 / np.maximum(i.max(-1), 1)))",
+            "one more axis",
+        ),
+        ("lambda i, f: i * 300", "make the image wider"),
+        ("lambda i, f: i.astype(np.int8) * 200", "take a wider type"),
     ],
     "saturation_map": [
         ("lambda i: (i.max(-1) - i.min(-1)) / 255", "a share of 255"),
@@ -237,8 +273,14 @@ WRONG = {
         ("lambda i, d, r: np.roll(i, (d, r), (0, 1))", "comes back on the other"),
         ("lambda i, d, r: shift(i, r, d)", "they are exchanged"),
         ("lambda i, d, r: shift(i, -d, -r)", "moves the other way"),
+        ("lambda i, d, r: shift(i, max(d, 0), max(r, 0))", "here it has no effect"),
+        ("lambda i, d, r: np.pad(i, ((d, 0), (r, 0)))[: len(i), : i.shape[1]]", "never below 0"),
         ("lambda i, d, r: i[max(d, 0):, max(r, 0):]", "the size stays"),
-        ("far_on_both_sides", "raises ValueError"),
+        ("far_on_both_sides", "raises ValueError: .*; none may"),
+        ("zeroed_from_0", "takes all rows, or all columns"),
+        ("lambda i, d, r: zeroed_from_0(i, d) if not r else shift(i, d, r)", "takes all rows"),
+        ("lambda i, d, r: np.pad(i[:-d, :-r], ((d, 0), (r, 0)))", "takes nothing"),
+        ("lambda i, d, r: shift(i, d, r).astype(float)", "uint8 is asked for"),
         (
             "lambda i, d, r: np.pad(i, 4)[4-d:4-d+len(i), 4-r:4-r+i.shape[1]]",
             "the result's shape is",
@@ -251,10 +293,16 @@ WRONG = {
         ("lambda *c: np.abs(both_ways(*c)[0] * 1.0 - both_ways(*c)[1]).sum()", "the sum of"),
         ("lambda *c: (both_ways(*c)[0] * 1.0 - both_ways(*c)[1]).max()", "a difference below 0"),
         ("lambda op, x, d, r: gap(op, x, r, d)", "they are exchanged"),
+        ("gap_without_axis", "the flattened picture"),
         ("lambda *c: (both_ways(*c)[0] != both_ways(*c)[1]).mean()", "how many places differ"),
         ("lambda *c: np.abs(both_ways(*c)[0] * 1.0 - both_ways(*c)[1])", "the result's shape is"),
     ],
 }
+
+
+def gap_without_axis(operation, image, down, right):
+    first, second = operation(np.roll(image, (down, right))), operation(image)
+    return np.abs(first * 1.0 - np.roll(second, (down, right))).max()
 
 
 def loops(images):
@@ -284,9 +332,9 @@ RIGHT = {
         loops,
     ],
     "brighten": [
-        lambda i, a: np.clip(i.astype(np.int16) + a, 0, 255).astype(np.uint8),
-        lambda i, a: np.round(np.clip(i / 255 + a / 255, 0, 1) * 255).astype(np.uint8),
-        lambda i, a: np.where(i + a * 1.0 > 255, 255, np.maximum(i + a * 1.0, 0)).astype(np.uint8),
+        lambda i, f: brightened(i, f),
+        lambda i, f: brightened(i, f, lambda x: np.floor(x + 0.5).astype(np.uint8)),
+        brightened_by_loops,
     ],
     "saturation_map": [
         by_colorsys,
@@ -315,7 +363,7 @@ RIGHT = {
         )[0, 0],
     ],
     "shift_zeros": [
-        lambda i, d, r: np.eye(len(i), k=-d) @ i @ np.eye(i.shape[1], k=r),
+        lambda i, d, r: (np.eye(len(i), k=-d) @ i @ np.eye(i.shape[1], k=r)).astype(np.uint8),
         lambda i, d, r: ndimage.shift(i, (d, r), order=0),
         far_on_one_side,
         lambda i, d, r: np.pad(i, 20)[20 - d : 20 - d + len(i), 20 - r : 20 - r + i.shape[1]],

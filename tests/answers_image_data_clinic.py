@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from course_utils.exercises import image_data_clinic as clinic
+from course_utils.exercises.image_data import clinic
 
 
 def shape_alone(program):
@@ -23,6 +23,16 @@ def gray_pixels(program):
 
 def one_pixel(program):
     assert np.allclose(program(np.uint8([[[0, 51, 255]]])), [[[1, 0.2, 0]]])
+
+
+def one_above_the_other(program):
+    pixels = np.uint8([[[0, 51, 255]], [[102, 0, 153]]])
+    assert np.allclose(program(pixels), [[[1, 0.2, 0]], [[0.6, 0, 0.4]]])
+
+
+def side_by_side(program):
+    pixels = np.uint8([[[0, 51, 255], [102, 0, 153]]])
+    assert np.allclose(program(pixels), [[[1, 0.2, 0], [0.6, 0, 0.4]]])
 
 
 def asks_for_the_fault(program):
@@ -118,8 +128,9 @@ WRONG = {
         ("range_alone", "lets a program pass that leaves blue first"),
         ("gray_pixels", "lets a program pass that leaves blue first"),
         ("one_pixel", "lets a program pass that mirrors the picture as well"),
+        ("one_above_the_other", "lets a program pass that mirrors the picture as well"),
         ("asks_for_the_fault", "stops a program that is right"),
-        ("no_assert", "stops none of the wrong programs"),
+        ("no_assert", "reaches no `assert`"),
         ("lambda program: True", "never calls|returns True"),
     ],
     "mended_colours": [
@@ -165,7 +176,7 @@ WRONG = {
 }
 
 RIGHT = {
-    "test_colours": [pixels_by_reference, red_and_blue],
+    "test_colours": [pixels_by_reference, red_and_blue, side_by_side],
     "mended_colours": [
         lambda p: np.flip(p, -1) / 255,
         lambda p: torch.from_numpy(p.copy()).flip(-1) / 255,

@@ -13,10 +13,10 @@ from nbclient.exceptions import DeadKernelError
 from stored_outputs import IGNORED, TRAINED, cell_difference
 
 from course_utils.command.authors import name_figures
-from course_utils.command.editions import write_student
+from course_utils.command.editions.edition import write_student
+from course_utils.command.editions.live import write_live
 from course_utils.command.kernels import kernel_environment
-from course_utils.command.live import write_live
-from course_utils.command.solved import exercise_states
+from course_utils.command.progress.solved import exercise_states
 from notebooks_as_files import code_cells, parts, read, tags
 
 TIMEOUT_S = 600  # longest cell: the slowest machine, beside other programs

@@ -26,12 +26,15 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of some fifty Pythons
 sys.dont_write_bytecode = False  # torch anew
 
 MOST_WORKERS = 4
-SLOW = (
-    "test_distributed",
-    "test_explorers_engine",
-    "test_cli",
-    "test_models",
-)  # files to start early
+SECONDS = {  # of the files that take longest, on an AMD EPYC: these are begun first
+    "test_live": 90, "test_decks": 60, "test_saved": 50, "test_controls": 40, "test_large": 25,
+    "test_explorer_faces": 40, "test_editions": 38, "test_exercises": 35, "test_verdicts": 32,
+    "test_benchmarks": 31, "test_layouts": 28, "test_distributed": 23, "test_fonts": 18,
+    "test_names": 18, "test_korean": 17, "test_cli": 17, "test_collect": 14, "test_interrupts": 13,
+    "test_doctor": 13, "test_handout": 13, "test_libraries": 12, "test_picture_ranges": 11,
+    "test_slides": 10,
+}  # fmt: skip
+A_TEST_S = 0.04  # of other files
 HUSH_S = 180  # longest time that workers hold still for a measurement
 CHAPTER = re.compile(r"(\d\d_\w+)(?:\.ipynb|\])$")  # in the name of a file or a test
 LATENCY = Path(__file__).parent / "artifacts" / "latency.txt"
@@ -53,7 +56,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 class SideBySide(LoadScopeScheduling):
-    """Units of tests, each run in order by one worker: chapters first, the longest before all.
+    """Units of tests, each run in order by one worker: chapters first, then the longest files.
 
     A unit is a file, and for a chapter what JupyterLab and then nbval find in it.
     """
@@ -67,8 +70,7 @@ class SideBySide(LoadScopeScheduling):
         def place(scope):
             if "/" not in scope:
                 return 0, -int(scope[:2])
-            slow = "/browser/" in scope or any(name in scope for name in SLOW)
-            return 1, not slow, -len(self.workqueue[scope])
+            return 1, -SECONDS.get(Path(scope).stem, A_TEST_S * len(self.workqueue[scope]))
 
         self.workqueue.move_to_end(min(self.workqueue, key=place), last=False)
         super()._assign_work_unit(node)
@@ -139,12 +141,40 @@ class Worker:
 
 
 @pytest.fixture
-def unpainted(monkeypatch):
-    """Explorers that set their artists and say their text, but paint nothing: for many states."""
+def stop_painting(monkeypatch):
+    """Function after which explorers set their artists and say their text, but paint nothing."""
     from course_utils.explorers import engine
 
-    monkeypatch.setattr(engine.Explorer, "_paint", lambda self: None)
-    monkeypatch.setattr(engine, "encode", lambda *_: b"")
+    def stop():
+        monkeypatch.setattr(engine.Explorer, "_paint", lambda self: None)
+        monkeypatch.setattr(engine, "encode", lambda *_: b"")
+
+    return stop
+
+
+@pytest.fixture
+def unpainted(stop_painting):
+    """Explorers that paint nothing from the start: for many states."""
+    stop_painting()
+
+
+@pytest.fixture(scope="session")
+def page_of(pytestconfig):
+    """Function (`write_deck` or `write_handout`, a chapter's path) → the page, to be read only.
+
+    It is written once in a run of the tests, by the worker that asks first.
+    """
+
+    def find(write, path):
+        folder = pytestconfig.stash[recorded_runs.FOLDER] / write.__name__
+        page = folder / f"{path.stem}.html"
+        if not page.exists():
+            folder.mkdir(exist_ok=True)
+            own = Path(tempfile.mkdtemp(dir=folder.parent))  # another worker may write it, too
+            write(path, own).replace(page)
+        return page
+
+    return find
 
 
 @pytest.fixture(autouse=True)

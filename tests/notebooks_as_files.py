@@ -1,5 +1,6 @@
 """The chapters read as files: cells, sections, exercises. Nothing here runs them."""
 
+import functools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +24,9 @@ def code_cells(notebook):
     return [c for c in notebook.cells if c.cell_type == "code" and "guess" not in tags(c)]
 
 
+@functools.cache
 def exercises(path):
-    """List of (source of the stub cell, source of the folded solution after it)."""
+    """Tuple of (source of the stub cell, source of the folded solution after it)."""
     cells = read(path).cells
     found = []
     for place, cell in enumerate(cells):
@@ -32,7 +34,7 @@ def exercises(path):
             after = cells[place + 1]
             assert "solution" in tags(after), f"no solution after {cell.id}"
             found.append((cell.source, re.search(r"```python\n(.*?)```", after.source, re.S)[1]))
-    return found
+    return tuple(found)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Does the course repeat? `uv run python tests/repeatability.py [check …]`.
 
 Checks, each for every chapter that `--chapters` names (default: all four):
-  versions   nbval, strict: Python 3.11, 3.12, 3.13 × 1, 2 torch threads × instructions of the CPU;
+  versions   nbval, strict: Python 3.11 to 3.14 × 1, 2 torch threads × instructions of the CPU;
              four threads on this Python
   doubled    every code cell twice in a row
   restarts   a restart at each section, which then needs only the sections that it names
@@ -38,7 +38,7 @@ from notebooks_as_files import CHAPTERS, code_cells, read
 
 ROOT = Path(__file__).resolve().parents[1]
 
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 AS_IN_THE_LAB = KERNEL | {"TQDM_DISABLE": "1"}
 INSTRUCTIONS = {
     "as the CPU has": {},

@@ -13,6 +13,7 @@ from course_utils.files import write_whole
 
 FOLDER = Path(__file__).resolve().parent
 JSON, PAGE = FOLDER / "RESULTS.json", FOLDER / "RESULTS.md"
+AT = " @ "
 
 
 def machine():
@@ -37,16 +38,25 @@ def _processor():
 def keep(table, row, values):
     """Store the cells of one row, a dict of column → text, with machine and date; write both files.
 
-    A cell that the row had is replaced; its others stay if they are of the same machine.
+    A cell that the row had is replaced; its others stay if they are of the same machine. What
+    another processor measured stays as a row of its own, stored under the row's name, " @ " and
+    the processor.
     """
     mine = values | {"machine": machine(), "date": datetime.date.today().isoformat()}
     with alone():
         data = json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {}
         rows = data.setdefault(table, {})
+        if row in rows and processor(rows[row]) != processor(mine):
+            row += f"{AT}{processor(mine)}"
         old = rows.get(row, mine)
         rows[row] = (old if old["machine"] == mine["machine"] else {}) | mine
         write_whole(JSON, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
         write_page(data)
+
+
+def processor(values):
+    """Of a row's machine, the processor and its cores."""
+    return values["machine"].partition(";")[0]
 
 
 def keep_table(table, rows):
@@ -87,14 +97,20 @@ def write_page(data):
 
 
 def as_table(rows):
-    """Dict of row → dict of column → text, as Markdown; machines are numbered below it."""
+    """Dict of row → dict of column → text, as Markdown; machines are numbered below it.
+
+    A row of another processor stands behind the first of the same name.
+    """
+    names = [name.partition(AT)[0] for name in rows]
+    rows = dict(sorted(rows.items(), key=lambda item: names.index(item[0].partition(AT)[0])))
     machines = list(dict.fromkeys(values["machine"] for values in rows.values()))
     columns = dict.fromkeys(name for values in rows.values() for name in values)
     columns = [name for name in columns if name not in ("date", "machine")]
     columns = [*sorted(columns, key=lambda name: name * name.startswith("chapter ")), "date"]
     lines = ["|".join(["", " what ", *(f" {name} " for name in columns), " machine ", ""])]
     lines.append("|" + "---|" * (len(columns) + 2))
-    for row, values in rows.items():
+    for name, values in rows.items():
+        row = name.partition(AT)[0]
         cells = [str(values.get(name, "")) for name in columns]
         lines.append(f"| {' | '.join([row, *cells, str(machines.index(values['machine']) + 1)])} |")
     notes = [f"{number}. {name}" for number, name in enumerate(machines, start=1)]

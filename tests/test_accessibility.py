@@ -110,8 +110,8 @@ def test_an_empty_alt_text_is_refused():
 
 def test_texts_of_pages_and_decks_can_be_read():
     """Every colour of text in the style sheets: 4.5 on white; on the ground of code, too."""
-    sheets = [*(ROOT / "course_utils" / "command" / "templates").glob("*.css")]
-    assert len(sheets) == 3
+    sheets = [*(ROOT / "course_utils" / "command" / "editions" / "templates").glob("*.css")]
+    assert len(sheets) == 4
     for sheet in sheets:
         text = sheet.read_text(encoding="utf-8")
         for colour in re.findall(r"(?<![-\w])color: (#[0-9a-f]{3,6})", text):

@@ -12,6 +12,7 @@ import pytest
 
 from course_utils.command import cli, kernels, lab, notebook_files
 from course_utils.errors import CourseError
+from course_utils.language import speaking
 from notebooks_as_files import CHAPTERS, ROOT
 
 
@@ -135,6 +136,10 @@ def test_only_this_process_is_announced(monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "http://x:2/lab/tree/notebooks/01_image_data.ipynb?token=new" in said
     assert "token=old" not in said
+    with speaking(True):
+        lab.announce(CHAPTERS[0], 2)
+    said = capsys.readouterr().out
+    assert "강좌가 열린 주소" in said and "token=new" in said and "is open at" not in said
 
 
 def test_a_screen_is_needed_for_a_browser(monkeypatch):
@@ -156,7 +161,7 @@ def test_a_screen_is_needed_for_a_browser(monkeypatch):
 @pytest.fixture
 def started(monkeypatch, tmp_path):
     """`course lab` with copies in a folder of its own: list of what would have been opened."""
-    from course_utils.command import working_copies
+    from course_utils.command.editions import working_copies
 
     found = []
     monkeypatch.setattr(working_copies, "WORK", tmp_path)
@@ -183,7 +188,7 @@ def test_authors_open_the_chapter_itself(started, tmp_path):
 def test_the_copy_and_a_newer_one_are_told_above_the_address(monkeypatch, capsys):
     import jupyter_server.serverapp
 
-    from course_utils.command.working_copies import WORK, WorkingCopy
+    from course_utils.command.editions.working_copies import WORK, WorkingCopy
 
     servers = [{"pid": 2, "url": "http://x:2/", "token": "new"}]
     monkeypatch.setattr(jupyter_server.serverapp, "list_running_servers", lambda log: servers)
@@ -239,7 +244,7 @@ def opened(monkeypatch):
 
 
 def test_live_writes_and_opens_only_when_asked(monkeypatch, tmp_path, capsys, opened):
-    from course_utils.command import live
+    from course_utils.command.editions import live
 
     target = ROOT / "build" / "live" / "02_cnn.ipynb"
     asked, kept = [], [None, target.with_name("02_cnn (2).ipynb")]
@@ -268,7 +273,7 @@ def test_live_writes_and_opens_only_when_asked(monkeypatch, tmp_path, capsys, op
 
 
 def test_student_keeps_work_and_opens_it(monkeypatch, capsys, opened):
-    from course_utils.command import editions
+    from course_utils.command.editions import edition as editions
 
     target = editions.STUDENT / "01_image_data.ipynb"
 
@@ -310,7 +315,8 @@ def test_progress_reads_the_folder_that_is_named(tmp_path, capsys):
 
 
 def test_without_a_folder_the_chapters_themselves_count_too(capsys, monkeypatch, tmp_path):
-    from course_utils.command import editions, working_copies
+    from course_utils.command.editions import edition as editions
+    from course_utils.command.editions import working_copies
 
     monkeypatch.setattr(editions, "STUDENT", tmp_path / "none")
     monkeypatch.setattr(working_copies, "WORK", tmp_path / "none")

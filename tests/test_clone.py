@@ -12,7 +12,8 @@ import nbformat
 import pytest
 
 from course_utils import data, doctor, files
-from course_utils.command import live, notebook_files, readiness
+from course_utils.command import notebook_files, readiness
+from course_utils.command.editions import live
 from course_utils.command.notebook_files import as_bytes, read_notebook
 from course_utils.errors import CourseError
 from course_utils.files import how_to_restore, how_to_update

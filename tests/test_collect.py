@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_utils.command import class_answers, cli, collect
-from course_utils.command.answer_trials import (
+from course_utils.command import cli
+from course_utils.command.collecting import class_answers, collect
+from course_utils.command.collecting.answer_trials import (
     COPIED,
     DIED,
     KNOWN_CASES,
@@ -23,6 +24,7 @@ from course_utils.command.answer_trials import (
 )
 from course_utils.errors import ArgumentError
 from course_utils.exercises import cnn
+from course_utils.language import speaking
 
 SIZE = (
     "def output_size(size, layers):\n    for kernel, stride, padding in layers:\n"
@@ -98,8 +100,8 @@ STUDENTS = {  # name → list of cells, exercise, verdict
     "forged_untouched": (["def output_size(*a):\n    ...", FORGED], "output_size", UNTOUCHED),
     "reference": (["from course_utils.exercises.cnn import EXERCISES",
                    "output_size = EXERCISES['output_size'].reference"], "output_size", COPIED),
-    "reference_2": (["import course_utils.exercises.cnn as c", "output_size = c._output_size"],
-                    "output_size", COPIED),
+    "reference_2": (["import course_utils.exercises.cnn.layers as c",
+                     "output_size = c._output_size"], "output_size", COPIED),
     "reference_3": (["import importlib", "def output_size(*a):\n    m = importlib.import_module("
                      "'course_utils.exercises.cnn')\n"
                      "    return m.EXERCISES['output_size'].reference(*a)"], "output_size", COPIED),
@@ -211,3 +213,27 @@ def test_solutions_and_checkpoints_are_no_students(tmp_path):
         path.write_text(json.dumps({}))
     with pytest.raises(ArgumentError, match="no notebook"):
         class_answers.answers(tmp_path)
+
+
+def test_it_speaks_korean_and_its_columns_stay_english(tmp_path):
+    names = ("right", "ceil", "untouched")
+    for name in names:
+        hand_in(tmp_path, name, *STUDENTS[name][:2])
+    with speaking(True):
+        found = collect.collect(tmp_path, tmp_path / "out", workers=2)
+    assert {verdict.state for verdict in found.verdicts.values()} == {STUDENTS[n][2] for n in names}
+    table, *pages = (file.read_text(encoding="utf-8-sig") for file in found.files)
+    lines = list(csv.DictReader(io.StringIO(table)))
+    assert list(lines[0]) == ["student", "exercise", "section", "state", "said"]
+    assert {line["student"]: line["state"] for line in lines}["right"] == "맞음"
+    assert all(re.search("[가-힣]", line["state"]) for line in lines)
+    for page in pages:
+        assert "<html lang='ko'>" in page
+        shown = re.sub(r"<style.*?</style>|<[^>]*>|\([^)]*\)", " ", page, flags=re.S)
+        assert not re.search(r"[A-Za-z]{3,} [a-z]{2,} ", shown), shown
+
+
+def test_the_command_takes_the_option(tmp_path, capsys):
+    assert cli.main(["collect", str(tmp_path), "--yes", "--ko"]) == 1
+    said = "".join(capsys.readouterr())
+    assert "실행합니다" in said and "노트북이 없습니다" in said

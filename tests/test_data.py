@@ -190,7 +190,7 @@ def test_loading_from_any_folder_writes_nothing(tmp_path):
 @pytest.mark.parametrize(
     "module",
     ["data", "image_files", "figures", "filters", "numpy_layers", "downloads",
-     "exercises.image_data", "synthetic_scenes", "detection.boxes", "detection.metrics",
+     "exercises.image_data.doors", "synthetic_scenes", "detection.boxes", "detection.metrics",
      "segmentation.metrics", "segmentation.panoptic"],
 )  # fmt: skip
 def test_no_torch_behind_a_numpy_door(module):

@@ -21,18 +21,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 from test_slides import resources
 
-from course_utils.command import (
-    authors,
-    live,
-    notes,
-    pages,
-    saved_widgets,
-    slides,
-    solved,
-    typed_cells,
-)
+from course_utils.command import authors, saved_widgets
 from course_utils.command.authors import clean
-from course_utils.command.editions import (
+from course_utils.command.editions import live, notes, pages, slides, typed_cells
+from course_utils.command.editions.edition import (
     FOLD,
     MET,
     StudentsWork,
@@ -44,11 +36,12 @@ from course_utils.command.editions import (
     without_answers,
     write_student,
 )
-from course_utils.command.live import emptied_cells
+from course_utils.command.editions.live import emptied_cells
+from course_utils.command.editions.notes import prompt
+from course_utils.command.editions.typed_cells import is_untouched
 from course_utils.command.notebook_files import parsed
-from course_utils.command.notes import prompt
+from course_utils.command.progress import solved
 from course_utils.command.saved_widgets import STATE, VIEW
-from course_utils.command.typed_cells import is_untouched
 from course_utils.errors import ArgumentError, CourseError
 from course_utils.exercises.image_data import QUESTIONS
 from course_utils.exercises.questions import Ask, Question

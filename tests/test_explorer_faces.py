@@ -18,7 +18,7 @@ from test_explorers_segmentation import MAKERS as SEGMENTATION
 from test_explorers_style import by_hand
 
 from course_utils import figures
-from course_utils.command.typed_cells import enlarge
+from course_utils.command.editions.typed_cells import enlarge
 from course_utils.explorers import engine
 from course_utils.explorers.generation import latent_explorer
 from course_utils.explorers.style import load_style_snapshots, style_explorer
@@ -42,18 +42,20 @@ every_explorer = pytest.mark.parametrize("name", EXPLORERS)
 
 
 @every_explorer
-def test_the_still_is_what_the_widget_showed_first(name):
+def test_the_still_is_what_the_widget_showed_first(name, stop_painting):
     explorer = EXPLORERS[name]()
     first, mime = explorer.picture.content, explorer.picture.mime
+    assert EXPLORERS[name]().picture.content == first
     data, metadata = explorer._repr_mimebundle_()
     assert set(data) == {"text/plain", mime, "application/vnd.jupyter.widget-view+json"}
     assert metadata[mime]["alt"] == data["text/plain"] and "run this cell" in data["text/plain"]
     assert explorer.readout.text in data["text/plain"] and "\n" not in explorer.readout.text
     assert explorer.picture.alt.endswith(f". {explorer.readout.text}")
     assert Image.open(io.BytesIO(first)).width >= 800
+    stop_painting()
     for _ in moved(explorer):
         assert explorer._repr_mimebundle_()[0][mime] == data[mime]
-    assert EXPLORERS[name]().picture.content == first
+    assert explorer.picture.content != first or not explorer.controls
     assert plt.get_fignums() == []
 
 
@@ -84,6 +86,7 @@ def test_reset_brings_the_first_state_back(name):
 
 
 @every_explorer
+@pytest.mark.usefixtures("unpainted")
 def test_labels_have_one_width(name):
     explorer = EXPLORERS[name]()
     sliders = [it for it in explorer.controls.values() if hasattr(it, "readout")]
@@ -102,7 +105,7 @@ def test_a_line_below_the_still_picture_is_hidden_while_the_explorer_lives(monke
 
 
 @every_explorer
-def test_all_can_be_read_on_a_projector(name, monkeypatch):
+def test_all_can_be_read_on_a_projector(name, monkeypatch, stop_painting):
     """With `course live --large`: nothing sticks out, and nothing is smaller than the prose.
 
     18 pixels on a screen of 1280 × 720, where a picture is 816 pixels wide.
@@ -110,7 +113,9 @@ def test_all_can_be_read_on_a_projector(name, monkeypatch):
     monkeypatch.setattr(figures, "text_scale", 1)
     with plt.rc_context():
         enlarge()
-        for explorer in moved(EXPLORERS[name]()):
+        explorer = EXPLORERS[name]()  # painting it has set its layout
+        stop_painting()
+        for _ in moved(explorer):
             width = explorer.figure.get_figwidth()
             check_legible(explorer, least=18 * 72 * width / 816)
 
@@ -131,8 +136,10 @@ def test_painting_over_the_ground_is_the_whole_picture(name):
 
 
 @pytest.mark.parametrize("name", LEGIBLE)
-def test_texts_are_legible_and_inside_the_figure(name):
-    for explorer in moved(EXPLORERS[name]()):
+def test_texts_are_legible_and_inside_the_figure(name, stop_painting):
+    explorer = EXPLORERS[name]()
+    stop_painting()
+    for _ in moved(explorer):
         check_legible(explorer)
 
 
@@ -148,10 +155,12 @@ def test_an_answer_is_quick(name):
 
 
 @every_explorer
-def test_random_numbers_of_others_stay(name):
+def test_random_numbers_of_others_stay(name, stop_painting):
     torch.manual_seed(5)
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
-    for _ in moved(EXPLORERS[name]()):
+    explorer = EXPLORERS[name]()
+    stop_painting()
+    for _ in moved(explorer):
         pass
     assert torch.equal(torch.get_rng_state(), before[0]) and torch.initial_seed() == 5
     assert random.getstate() == before[1]

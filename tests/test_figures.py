@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from course_utils import figures
-from course_utils.command.typed_cells import enlarge
+from course_utils.command.editions.typed_cells import enlarge
 from course_utils.detection.figures import show_boxes
 from course_utils.errors import ArgumentError
 from course_utils.image_generation.figures import show_duel, show_losses
@@ -50,6 +50,77 @@ def test_titles_find_room_on_a_projector(monkeypatch):
     width = figure.bbox.width
     assert titles[0].x0 >= 0 and titles[-1].x1 <= width and 1400 < width < 1800
     assert all(left.x1 < right.x0 for left, right in zip(titles, titles[1:], strict=False))
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Function that shows a figure as `course live --large` does, and returns it, drawn."""
+    monkeypatch.setattr(figures, "text_scale", 1)
+    monkeypatch.setattr(figures, "display", lambda *_, **__: None)
+    monkeypatch.setattr(figures.plt, "close", lambda _: None)
+
+    def shown(draw, *given, **options):
+        draw(*given, **options)
+        figure = plt.gcf()
+        if draw in (plt.plot, plt.bar):
+            plt.legend() if figure.gca().get_legend_handles_labels()[1] else None
+            figures.show(figure)
+        return figure
+
+    with plt.rc_context():
+        enlarge()
+        yield shown
+    plt.close("all")
+
+
+@pytest.mark.parametrize(("heights", "below"), [([0, 1], False), ([0, 1] * 40, True)])
+def test_a_large_legend_leaves_the_lines(large, heights, below):
+    """It finds a free corner; where lines fill the axes, it stands below them."""
+    plt.figure(figsize=(6, 3))
+    figure = large(plt.plot, heights, label="a line of many words")
+    (ax,) = figure.axes
+    assert bool(figure.legends) == below != bool(ax.get_legend())
+    legend = (figure.legends or [ax.get_legend()])[0]
+    box = legend.get_window_extent()
+    assert not ax.transData.transform_path(ax.lines[0].get_path()).intersects_bbox(box, False)
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.width and box.y0 >= 0
+
+
+def test_large_names_and_numbers_at_an_axis_do_not_touch(large):
+    plt.figure(figsize=(8, 3))
+    names = large(
+        plt.bar, ["first\nname", "quite-long-name", "long-name-too", "d", "e", "f"], range(6)
+    )
+    plt.figure(figsize=(1.6, 2))
+    numbers = large(plt.plot, [0, 190], [0, 1])
+    for figure in (names, numbers):
+        labels = [it for it in figure.axes[0].get_xticklabels() if it.get_text()]
+        boxes = [it.get_window_extent() for it in labels]
+        assert len(boxes) > 1
+        assert all(one.x1 < two.x0 for one, two in zip(boxes, boxes[1:], strict=False))
+
+
+def test_large_texts_stay_in_cells_and_boxes(large):
+    numbers = {"a": np.full((7, 9), 255), "b": np.full((6, 5, 3), 200, np.uint8)}
+    for ax in large(figures.show_row, numbers, values=True).axes:
+        cell = np.ptp(ax.transData.transform([(0, 0), (1, 1)]), axis=0)
+        extents = [text.get_window_extent() for text in ax.texts]
+        assert all((box.width, box.height) <= tuple(cell) for box in extents)
+        assert all(box.height < cell[1] < 3 * box.height for box in extents)
+    words = "a step that is said in many words"
+    for ax in large(figures.show_blocks, {"one": [words], "two": [words], "c": ["x"]}).axes[:2]:
+        box, text = ax.patches[0].get_window_extent(), ax.texts[0].get_window_extent()
+        assert box.x0 < text.x0 and text.x1 < box.x1
+
+
+def test_large_texts_in_a_chart_leave_each_other(large):
+    figure, ax = plt.subplots(figsize=(8, 3))
+    for place in range(10):
+        ax.annotate("12.3", (place / 10, 0.5))
+    large(plt.plot, [0, 1], [0, 1])
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert all(one.x1 < two.x0 + 2 for one, two in zip(boxes, boxes[1:], strict=False))
+    assert len({text.get_fontsize() for text in ax.texts}) == 1
 
 
 @pytest.mark.parametrize("alt", ["", " ", 3, True])

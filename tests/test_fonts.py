@@ -24,7 +24,7 @@ from matplotlib.text import Text
 from nbformat.v4 import new_code_cell
 
 from course_utils import figures, korean_fonts
-from course_utils.command.typed_cells import enlarge
+from course_utils.command.editions.typed_cells import enlarge
 from course_utils.data import load_photo
 from course_utils.detection import figures as region_figures
 from course_utils.explorers import (
@@ -165,7 +165,7 @@ KINDS = {  # public function that draws → a call in which a student writes Han
 def drawing():
     """The names of the public functions and classes that make a picture in a notebook."""
     for path in sorted((ROOT / "course_utils").rglob("*.py")):
-        if path.parent.name in ("command", "exercises"):  # what an answer draws has our words
+        if {"command", "exercises"} & set(path.parts):  # what an answer draws has our words
             continue
         calls = {
             node.name: {ast.unparse(part.func).split(".")[-1] for part in ast.walk(node)
@@ -347,7 +347,9 @@ def test_decomposed_hangul_gets_its_own_fix(korean):
     assert len(texts) == 1 and 'unicodedata.normalize("NFC"' in texts[0]
 
 
-@pytest.mark.parametrize("runs", ["notebooks/01_image_data.ipynb", "tests/test_profiling.py", None])
+@pytest.mark.parametrize(
+    "runs", ["notebooks/01_image_data.ipynb", "tests/test_differences.py", None]
+)
 def test_fonts_are_listed_before_a_kernel_has_to(runs, tmp_path):
     """On a machine where matplotlib has never run: by pytest itself, and by `course refresh`."""
     command = ["-c", "from course_utils.command.kernels import kernel_environment as k; k()"]

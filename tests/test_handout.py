@@ -8,14 +8,16 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from test_slides import resources
 
-from course_utils.command import cli, editions, pages
+from course_utils.command import cli
+from course_utils.command.editions import edition as editions
+from course_utils.command.editions import pages
 from notebooks_as_files import CHAPTERS, exercises, read, tags
 
 
 @pytest.fixture(scope="module", params=CHAPTERS, ids=lambda path: path.stem)
-def made(request, tmp_path_factory):
+def made(request, page_of):
     """A chapter's path and its handout as a parsed page."""
-    page = pages.write_handout(request.param, tmp_path_factory.mktemp("handout"))
+    page = page_of(pages.write_handout, request.param)
     return request.param, BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
 
 

@@ -14,6 +14,7 @@ from course_utils.exercises.engine import (
     BrokenHint,
     Exercise,
     NotRightYet,
+    Unmeasurable,
     check_answer,
     close,
     doors,
@@ -275,6 +276,16 @@ def test_what_raised_has_no_result():
     with pytest.raises(NotRightYet):
         check("name", lambda x: 1 // 0)
     assert last_case() == ((0,), None)
+
+
+def test_what_cannot_be_measured_is_kept_as_it_came():
+    def too_long(got, arguments):
+        raise Unmeasurable("it is too long")
+
+    check, _, _, last_case = chapter(name=exercise(measure=too_long))
+    with pytest.raises(NotRightYet, match="it is too long"):
+        check("name", lambda x: [x, 7])
+    assert last_case() == ((0,), [0, 7])
 
 
 def test_floats_in_place_of_whole_numbers_keep_their_case():

@@ -8,18 +8,24 @@ from collections import Counter
 import pytest
 
 from course_utils import language
-from course_utils.command import catalogs, korean, korean_page, package_texts, translate
-from course_utils.command.blocks import blocks, pieces
-from course_utils.command.catalogs import Entry, chapter_texts, read_catalog, updated, write_catalog
 from course_utils.command.cli import main
-from course_utils.command.editions import reading, solutions_edition, student_edition, tags
-from course_utils.command.live import live_edition
+from course_utils.command.editions.edition import reading, solutions_edition, student_edition, tags
+from course_utils.command.editions.live import live_edition
+from course_utils.command.editions.notes import noted_sections
+from course_utils.command.editions.pages import handout_cells, with_korean
+from course_utils.command.editions.slides import deck_cells
+from course_utils.command.editions.working_copies import working_copy
 from course_utils.command.notebook_files import as_bytes
-from course_utils.command.notes import noted_sections
-from course_utils.command.pages import handout_cells, with_korean
-from course_utils.command.slides import deck_cells
-from course_utils.command.translation_checks import problems, read_terms, waived
-from course_utils.command.working_copies import working_copy
+from course_utils.command.translation import catalogs, korean, korean_page, package_texts, translate
+from course_utils.command.translation.blocks import blocks, pieces
+from course_utils.command.translation.catalogs import (
+    Entry,
+    chapter_texts,
+    read_catalog,
+    updated,
+    write_catalog,
+)
+from course_utils.command.translation.checks import problems, read_terms, waived
 from course_utils.errors import ArgumentError, require_option
 from course_utils.language import captured, say, translated
 from notebooks_as_files import CHAPTERS, code_cells, read
@@ -286,6 +292,7 @@ GOOD = [
     ("| pixel | 픽셀 | one square |", "| pixel | 픽셀 | 사각형 하나 |"),
     ("- one\n- two", "- 하나\n- 둘"),
     ("See [there](a.md).", "[여기](a.md)를 보세요."),
+    ("5 % of `6 % 4`: F'(x) and G'(x)", "`6 % 4`의 5%: F'(x), G'(x)"),
 ]
 BAD = [
     ("numbers", "It has 3 and 4.", "3이 있습니다."),
@@ -307,6 +314,9 @@ BAD = [
     ("stars", "a **word**", "**낱말 입니다."),
     ("markers", "**Predict**: what?", "**예측**: 무엇일까요?"),
     ("tilde", "from 1 to 2, 3 to 4", "1~2, 3~4입니다."),
+    ("signs", "It is 5 %.", "5 %입니다."),
+    ("signs", 'He says "yes".', "‘예’라고 합니다."),
+    ("signs", 'He says "yes".', "'예'라고 합니다."),
     ("language", "You see the whole thing.", "You see the whole thing, 입니다."),
     ("language", "You see the whole thing.", "5"),
     ("endings", "It is so.", "그렇다."),
@@ -346,6 +356,7 @@ def test_a_template_tells_what_was_filled_in():
     assert captured("{0} is {1}!", "what is it") is None
     assert captured("a{0}a", "a") is None
     assert captured("got {0}{1}", "got (3, 4); use x") == ["(3, 4)", "; use x"]
+    assert captured("at {0}{1} now; stop", "at x: now; stop") == ["", "x:"]
 
 
 def test_english_is_what_stands_there(monkeypatch):
@@ -402,6 +413,17 @@ def test_no_hole_swallows_the_next_sentence(monkeypatch):
     assert say(f"{told}; use vmin=2, vmax=9").startswith(f"{say(told)}; ")
 
 
+def test_the_message_of_an_exception_stays_as_python_wrote_it(monkeypatch):
+    monkeypatch.setenv("COURSE_LANGUAGE", "ko")
+    for message in (
+        "IndexError: only integers, slices (`:`) and integer arrays are valid indices",
+        "ValueError: window shape cannot be larger than input array shape",
+    ):
+        assert say(f"it raises {message} (line 2 of the cell)").startswith(
+            f"오류가 납니다: {message}"
+        )
+
+
 def test_errors_and_commands_speak(speaking, monkeypatch, capsys):
     with pytest.raises(ArgumentError, match="mode 가가가가 가가 가가가 가가 same, valid"):
         require_option("mode", "no", ["same", "valid"])
@@ -419,7 +441,8 @@ def test_errors_and_commands_speak(speaking, monkeypatch, capsys):
 
 
 def test_a_korean_machine_is_told_that_there_is_a_korean_edition(monkeypatch, capsys):
-    from course_utils.command import cli, working_copies
+    from course_utils.command import cli
+    from course_utils.command.editions import working_copies
 
     started = []
     monkeypatch.setattr(cli, "start_lab", lambda *given, **more: started.append(given[0]))

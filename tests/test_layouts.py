@@ -18,11 +18,15 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_gradients_in_channels_last_are_those_of_the_ordinary_layout(threads):
-    """In a child process, so that a crash is a failure and not the end of the tests."""
+    """In a child process, so that a crash is a failure and not the end of the tests.
+
+    OpenMP's threads sleep where they wait: else two of them fill both cores beside other tests.
+    """
     done = subprocess.run(
         [sys.executable, layouts.__file__],
         cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)},
+        env=os.environ
+        | {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )

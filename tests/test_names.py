@@ -323,7 +323,7 @@ WORDS = {"path", "paths", "file", "files", "folder", "folders", "chapter", "chap
 DOORS = {  # asked above with names as people give them
     "image_files.load_image", "image_files.save_bitmap", "image_files.load_bitmap",
     "explorers.pixel_editor.PixelEditor", "command.notebook_files.find_chapter",
-    "command.notebook_files.chapter_paths", "command.solved.report",
+    "command.notebook_files.chapter_paths", "command.progress.solved.report",
     "downloads.downloaded", "downloads.keep_in", "downloads.fetch",
     "downloads.fetch_detector", "downloads.pretrained_detector",
 }  # fmt: skip
@@ -334,12 +334,14 @@ INSIDE = {  # get what `find_chapter` has found, files of the course, Jupyter's 
     "exercises.kept": {"read_kept", "update"},
     "exercises.predictions": {"predictions_of", "guesser"},
     "exercises.guesses": {"watch", "Guess"},
-    "command.class_answers": {"answers", "of_notebook", "name_of"},
-    "command.collect": {"collect"},
+    "command.collecting.class_answers": {"answers", "of_notebook", "name_of"},
+    "command.collecting.collect": {"collect"},
 } | dict.fromkeys(["doctor"] + [f"command.{name}" for name in (
-    "authors", "readiness", "editions", "live", "notebook_files", "notes", "pages", "predicted",
-    "saved_widgets", "slides", "typed_cells", "working_copies", "korean", "korean_page",
-    "catalogs", "package_texts", "translate", "cli")])  # fmt: skip
+    "authors", "readiness", "notebook_files", "saved_widgets", "cli", "progress.predicted",
+    "editions.edition", "editions.live", "editions.notes", "editions.pages", "editions.slides",
+    "editions.typed_cells", "editions.working_copies", "translation.korean",
+    "translation.korean_page", "translation.catalogs", "translation.package_texts",
+    "translation.translate")])  # fmt: skip
 
 
 def takers():

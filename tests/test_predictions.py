@@ -12,13 +12,20 @@ from ipywidgets.embed import dependency_state
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_utils.command import editions, live, pages, slides, solved
-from course_utils.command.editions import guess_cell, holds_work, student_edition, write_student
+from course_utils.command.editions import edition as editions
+from course_utils.command.editions import live, pages, slides
+from course_utils.command.editions.edition import (
+    guess_cell,
+    holds_work,
+    student_edition,
+    write_student,
+)
+from course_utils.command.editions.notes import write_notes
+from course_utils.command.editions.working_copies import look, prepare, working_copy
 from course_utils.command.kernels import kernel_environment
-from course_utils.command.notes import write_notes
-from course_utils.command.predicted import read_predictions
+from course_utils.command.progress import solved
+from course_utils.command.progress.predicted import read_predictions
 from course_utils.command.saved_widgets import reached
-from course_utils.command.working_copies import look, prepare, working_copy
 from course_utils.errors import ArgumentError, DataError
 from course_utils.exercises import guesses, kept
 from course_utils.exercises.guesses import FIELDS, SURE, Guess, after_cell
@@ -431,9 +438,9 @@ def test_a_prediction_is_asked_for_right_behind_its_prompt(table, tmp_path, make
     assert len(guess_cell("x", "y" * 64, TABLE["dominant"]).id) == 64
 
 
-def test_no_other_edition_has_them(table, tmp_path):
+def test_no_other_edition_has_them(table, tmp_path, page_of):
     pages_made = [
-        slides.write_deck(FIRST, tmp_path), pages.write_handout(FIRST, tmp_path),
+        page_of(slides.write_deck, FIRST), page_of(pages.write_handout, FIRST),
         write_notes(FIRST, tmp_path),
     ]  # fmt: skip
     texts = [page.read_text(encoding="utf-8") for page in pages_made]

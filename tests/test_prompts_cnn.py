@@ -1,6 +1,6 @@
 """The predictions of chapter 2: one for each prompt, answered by a cell that stands behind it."""
 
-from course_utils.exercises.cnn_predictions import PREDICTIONS
+from course_utils.exercises.cnn.predictions import PREDICTIONS
 from course_utils.exercises.predictions import Amount, Choice, Order, Several
 from notebooks_as_files import CHAPTERS, read, tags
 

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+import ipywidgets as widgets
 import pytest
-from answering import every_answer
+from answering import controls, every_answer
 
-from course_utils.command.pages import asked_text
+from course_utils.command.editions.pages import asked_text
 from course_utils.exercises import cnn, cnn_evolution, computer_vision, image_data, questions
 from course_utils.exercises.questions import (
     Ask,
@@ -128,40 +129,42 @@ def test_question_text_is_escaped():
     assert "course-widget" in shown._dom_classes
 
 
-@pytest.mark.parametrize(
-    ("typed", "unit", "number"),
-    [
-        ("1234", "", 1234),
-        ("1 234", "", 1234),
-        ("1,234", "", 1234),
-        ("1,234,567.5", "", 1234567.5),
-        ("1\u00a0234", "", 1234),
-        ("12 %", "%", 12),
-        ("12%", "%", 12),
-        ("12", "%", 12),
-        ("12 %", "", 0.12),
-        ("0.5", "", 0.5),
-        (".5", "", 0.5),
-        ("-3", "", -3),
-        ("−3", "", -3),
-        (" 7 px ", "px", 7),
-        ("7 PX", "px", 7),
-        ("1e3", "", 1000),
-        ("12,34", "", None),
-        ("0,5", "", None),
-        ("1234,567", "", None),
-        ("7 cm", "px", None),
-        ("many", "", None),
-        ("", "", None),
-        ("-", "", None),
-        (".", "", None),
-        ("e5", "", None),
-        ("nan", "", None),
-        ("inf", "", None),
+TYPED = {  # kind → (what is typed, the unit, the number)
+    "thousands": [
+        ("1234", "", 1234), ("1 234", "", 1234), ("1,234", "", 1234), ("1_234", "", 1234),
+        ("1,234,567.5", "", 1234567.5), ("1\u00a0234", "", 1234), ("12,34", "", None),
+        ("1234,567", "", None), ("1,234,56", "", None), ("1,2345", "", None), ("3 4", "", None),
+        ("1 2 3", "", None),
     ],
-)
-def test_numbers_are_read_as_people_write_them(typed, unit, number):
-    assert as_number(typed, unit) == (None if number is None else pytest.approx(number))
+    "fractions": [
+        ("0.5", "", 0.5), (".5", "", 0.5), ("3.", "", 3), ("0,5", "", None), (".", "", None),
+    ],
+    "signs": [
+        ("-3", "", -3), ("−3", "", -3), ("+3", "", 3), ("-", "", None), ("--3", "", None),
+        ("٣", "", 3),
+    ],
+    "exponents": [
+        ("1e3", "", 1000), ("1,234.5e2", "", 123450), ("2.5E-3", "", 0.0025), ("1e+2", "", 100),
+        ("1e", "", None), ("1e2.5", "", None), ("e5", "", None),
+    ],
+    "units": [
+        (" 7 px ", "px", 7), ("7 PX", "px", 7), ("7", "px", 7), ("7px", "px", 7),
+        ("7 of 100", "of 100", 7), ("7 cm", "px", None), ("7 px px", "px", None),
+        ("px 7", "px", None), ("7 cm", "c.", None),
+    ],
+    "shares": [
+        ("12 %", "%", 12), ("12%", "%", 12), ("12", "%", 12), ("12 %", "", 0.12),
+        ("50 %", "px", 0.5), ("50% px", "px", 0.5), ("50 px %", "px", None), ("5 %%", "%", None),
+        ("%", "%", None),
+    ],
+    "words": [("many", "", None), ("", "", None), ("nan", "", None), ("inf", "", None)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_numbers_are_read_as_people_write_them(kind):
+    for typed, unit, number in TYPED[kind]:
+        assert as_number(typed, unit) == (None if number is None else pytest.approx(number)), typed
 
 
 @pytest.mark.parametrize(
@@ -196,6 +199,162 @@ def test_what_is_no_number_is_told_and_counts_as_no_answer():
     assert classes(shown) == {"course-right"}
 
 
+def test_an_exact_number_is_compared_but_for_the_rounding_of_floats():
+    for value, typed, right in (
+        (0.3, "0.30000000001", True),
+        (0.3, "0.3000000005", True),
+        (0.3, "0.3000000015", False),
+        (25_557_032, "25,557,033", False),
+        (1e12, "1,000,000,000,100", True),
+        (-0.3, "-0.30000000001", True),
+        (0, "0.000001", False),
+    ):
+        shown = asked(Number("How many?", value, "", "So it is."))
+        shown.field.value = typed
+        assert classes(shown) == {"course-right" if right else "course-wrong"}, typed
+
+
+def test_the_first_confusion_that_fits_is_named_and_none_if_the_number_is_right():
+    mistakes = {70: "First.", 72: "Second.", 99: "Third."}
+    shown = asked(Number("How many?", 80, "", "So it is.", within=4, mistakes=mistakes))
+    for typed, said in (
+        ("71", "✗ Not this number. First."),
+        ("75", "✗ Not this number. Second."),
+        ("76", "✓ Right. So it is."),
+        ("90", "✗ Not this number."),
+    ):
+        shown.field.value = typed
+        assert shown.reason.text == said
+
+
+def test_a_long_text_in_the_field_is_cut_and_spaces_are_no_answer():
+    shown = asked(PIXELS)
+    shown.field.value = "  " + "m" * 99 + "  "
+    assert shown.reason.text == f"{'m' * 40!r} is not a number such as 1,234 or 0.5."
+    shown.field.value = "   "
+    shown.button.click()
+    assert "mmm" in shown.reason.text and not classes(shown)
+
+
+def test_the_button_checks_once_more():
+    shown = asked(PIXELS)
+    shown.field.value = "1200"
+    told, shown.reason.text = shown.reason.text, ""
+    shown.button.click()
+    assert shown.reason.text == told == "✓ Right. 30 · 40"
+
+
+def test_the_unit_stands_behind_the_field_and_may_be_typed():
+    shown = asked(PIXELS)
+    row = shown.children[1].children
+    assert [getattr(part, "value", None) for part in row[:2]] == ["", "pixels"]
+    assert row[2].description == "Check" and not shown.field.continuous_update
+    assert stored_text(PIXELS) == "How many?\n  …: ____ pixels\n(run this cell to answer)"
+    assert stored_text(Number("How many?", 3, "", "")).split("\n")[1] == "  …: ____"
+
+
+def test_the_stored_text_of_each_kind_says_how_to_answer():
+    items = [f"  {place}. {item}" for place, item in enumerate(items_of(SIZES), 1)]
+    assert stored_text(SIZES).split("\n") == [
+        SIZES.text, *items, "(run this cell to put them in order)",
+    ]  # fmt: skip
+    options = [f"  ○ {text}" for text, *_ in options_of(COLOUR)]
+    assert stored_text(COLOUR).split("\n") == [
+        COLOUR.text, *options, "(run this cell to choose)",
+    ]  # fmt: skip
+    boxes = [f"  □ {text}" for text, *_ in options_of(EVEN)]
+    assert stored_text(EVEN).split("\n") == [EVEN.text, *boxes, "(run this cell to choose)"]
+
+
+@pytest.mark.parametrize("question", KINDS, ids=lambda question: question.text[:30])
+def test_no_text_of_a_control_is_cut_and_each_has_its_name(question):
+    """Without a width of its own a control is 300 pixels wide, and its text is cut there."""
+    shown = asked(question)
+    found = controls(shown)
+    for control in found:
+        if isinstance(control, widgets.RadioButtons | widgets.Checkbox | widgets.Select):
+            assert control.layout.width == "auto"
+        if isinstance(control, widgets.Checkbox):
+            assert control.indent is False
+        if isinstance(control, widgets.Select):
+            assert control.layout.max_width == "40em"  # a long one is cut, else the buttons are
+        if isinstance(control, widgets.Text):
+            assert (control.placeholder, control.tooltip) == ("a number", "your number")
+            assert control.layout.width == "9em"
+    buttons = [control for control in found if isinstance(control, widgets.Button)]
+    assert all(button.layout.width == "auto" for button in buttons)
+    named = {Question: [], Order: ["Move up", "Move down", "Check"]}.get(type(question), ["Check"])
+    assert [button.description for button in buttons] == named
+    assert {"course-question", "course-widget"} <= set(shown._dom_classes)
+    assert found[-1] is shown.reason and found[0].value.startswith("<b>")
+
+
+def test_a_browser_gets_the_widget_and_others_a_text():
+    bundle = asked(COLOUR)._repr_mimebundle_()
+    assert bundle["text/plain"] == stored_text(COLOUR)
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_a_chosen_option_that_is_taken_back_changes_nothing():
+    shown = asked(COLOUR)
+    assert shown.choice.value is None
+    shown.choice.index = 1
+    said = shown.reason.text
+    assert said
+    shown.choice.index = None
+    assert shown.reason.text == said
+
+
+def test_what_is_shown_is_what_is_judged():
+    shown = asked(COLOUR)
+    assert list(shown.choice.options) == [text for text, *_ in options_of(COLOUR)]
+    assert [option[0] for option in COLOUR.options] == ["x", "y", "z"]  # itself stays
+    several = asked(EVEN)
+    assert [box.description for box in several.boxes] == [text for text, *_ in options_of(EVEN)]
+    assert not any(box.value for box in several.boxes)
+    order = asked(SIZES)
+    assert list(order.items.options) == items_of(SIZES)
+    assert order.items.index == 0 and order.items.rows == 4
+
+
+def test_an_order_says_how_many_stand_where_they_belong():
+    shown = asked(SIZES)
+    shown.items.options = ["ant", "dog", "cat", "cow"]
+    shown.button.click()
+    assert shown.reason.text == "✗ Not yet. 2 of 4 stand where they belong."
+    assert classes(shown) == {"course-wrong"}
+    shown.items.options = SIZES.items
+    shown.button.click()
+    assert shown.reason.text == "✓ Right. By weight." and classes(shown) == {"course-right"}
+    shown.items.index = 2
+    shown.up.click()
+    assert shown.items.options == ("ant", "dog", "cat", "cow") and shown.items.index == 1
+    assert shown.reason.text == "dog: now 2 of 4"
+
+
+def test_items_are_never_shown_in_the_right_order_and_none_is_lost():
+    for number in range(60):
+        order = Order(f"{number}?", ["a", "b", "c"], "")
+        assert items_of(order) != order.items and sorted(items_of(order)) == order.items
+    kinds = {tuple(items_of(Order(f"{number}?", ["a", "b", "c"], ""))) for number in range(60)}
+    assert len(kinds) == 5
+
+
+def test_a_several_may_show_its_options_in_any_order():
+    texts = [Several(f"{n}?", EVEN.options) for n in range(60)]
+    assert len({tuple(text for text, *_ in options_of(one)) for one in texts}) == 6
+
+
+def test_what_is_right_is_told_with_the_reasons_of_the_right_ones_alone():
+    shown = asked(EVEN)
+    for box in shown.boxes:
+        box.value = box.description != "three"
+    shown.button.click()
+    reasons = [reason for _, right, reason in options_of(EVEN) if right]
+    assert shown.reason.text == f"✓ Right. {' '.join(reasons)}"
+    assert classes(shown) == {"course-right"}
+
+
 def test_several_are_all_or_nothing():
     shown = asked(EVEN)
     texts = [box.description for box in shown.boxes]
@@ -223,7 +382,7 @@ def test_items_are_moved_one_place_and_stay_selected():
     assert shown.items.options == (second, first, *rest) and shown.items.index == 1
     assert shown.reason.text == f"{first}: now 2 of 4"
     shown.items.index = 3
-    shown.down.click()
+    shown.move(1)
     assert shown.items.options == (second, first, *rest) and shown.items.index == 3
     shown.items.index = None
     shown.up.click()
@@ -249,4 +408,14 @@ def test_a_page_folds_what_is_right(question):
 
 
 def test_the_tables_of_all_chapters_are_dealt():
-    assert questions.dealt_places().keys() == {question.text for question in ONE}
+    questions.dealt_places.cache_clear()  # as in a fresh kernel
+    dealt = questions.dealt_places()
+    assert dealt.keys() == {question.text for question in ONE}
+    for question in ONE:
+        assert 0 <= dealt[question.text] < len(question.options)
+        assert place_of_right(question) == dealt[question.text]
+    for length in {len(question.options) for question in ONE}:
+        places = Counter(dealt[q.text] for q in ONE if len(q.options) == length)
+        assert max(places.values()) - min(places[place] for place in range(length)) <= 1
+    questions.dealt_places.cache_clear()
+    assert questions.dealt_places() == dealt

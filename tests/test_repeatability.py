@@ -48,11 +48,28 @@ def test_results_are_kept_row_by_row(tmp_path, monkeypatch):
     page = results.PAGE.read_text(encoding="utf-8")
     assert page.startswith("before\n") and page.endswith("after\n")
     assert "| doubled | all 3 |" in page and "| 4 of 5 |" in page and "| restarts | all 2 |" in page
-    monkeypatch.setattr(results, "machine", lambda: "another")
-    results.keep("repeats", "doubled", {"chapter 2": "all 5"})
-    page = results.PAGE.read_text(encoding="utf-8")
-    assert "| doubled |  | all 5 |" in page
-    assert "all 3" not in page and "| restarts | all 2 |" in page
+
+
+def test_what_another_processor_measured_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "JSON", tmp_path / "RESULTS.json")
+    monkeypatch.setattr(results, "PAGE", tmp_path / "RESULTS.md")
+    text = "<!-- table repeats -->\n<!-- end of repeats -->\n"
+    results.PAGE.write_text(text, encoding="utf-8")
+    for machine, said in [
+        ("one, 2 cores; Linux, torch 3", {"chapter 1": "all 3"}),
+        ("one, 2 cores; Linux, torch 3", {"chapter 2": "all 5"}),
+        ("two, 2 cores; Linux, torch 3", {"chapter 1": "2 of 3"}),
+        ("two, 2 cores; Linux, torch 4", {"chapter 2": "all 7"}),
+    ]:
+        monkeypatch.setattr(results, "machine", lambda it=machine: it)
+        results.keep("repeats", "doubled", said)
+        results.keep("repeats", "restarts", said)
+    rows = [line for line in results.PAGE.read_text(encoding="utf-8").splitlines() if "all" in line]
+    assert [[cell.strip() for cell in row.split("|")[1:4]] for row in rows] == [
+        [name, *cells]
+        for name in ("doubled", "restarts")
+        for cells in (["all 3", "all 5"], ["", "all 7"])  # another torch on the same processor
+    ]
 
 
 def test_the_page_says_what_the_data_say(tmp_path, monkeypatch):

@@ -24,8 +24,8 @@ from test_explorers_style import by_hand
 
 from course_utils import exercises
 from course_utils.command import kernels, saved_widgets
-from course_utils.command.editions import edition
-from course_utils.command.pages import read_chapter
+from course_utils.command.editions.edition import edition
+from course_utils.command.editions.pages import read_chapter
 from course_utils.command.saved_widgets import STATE, VIEW, complete, reached, stored_models, views
 from course_utils.exercises.questions import asked
 from course_utils.explorers.generation import latent_explorer
@@ -36,8 +36,8 @@ EXPLORERS = {**FIRST, **DETECTION, **EVOLUTION, **SEGMENTATION,
              "noise": lambda: latent_explorer(make()), "style": by_hand}  # fmt: skip
 TABLES = [
     module.QUESTIONS
-    for file in sorted((ROOT / "course_utils" / "exercises").glob("*_questions.py"))
-    for module in [importlib.import_module(f"{exercises.__name__}.{file.stem}")]
+    for file in sorted((ROOT / "course_utils" / "exercises").glob("*/questions.py"))
+    for module in [importlib.import_module(f"{exercises.__name__}.{file.parent.name}.questions")]
 ]
 QUESTIONS = [question for table in TABLES for question in table.values()]
 

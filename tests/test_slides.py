@@ -14,15 +14,16 @@ from nbformat.v4 import (
     new_raw_cell,
 )
 
-from course_utils.command import cli, pages, slides
+from course_utils.command import cli
+from course_utils.command.editions import pages, slides
 from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, read, tags
 
 
 @pytest.fixture(scope="module", params=CHAPTERS, ids=lambda path: path.stem)
-def made(request, tmp_path_factory):
+def made(request, page_of):
     """A chapter's path, and its deck as a parsed page."""
-    page = slides.write_deck(request.param, tmp_path_factory.mktemp("slides"))
+    page = page_of(slides.write_deck, request.param)
     return request.param, BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
 
 

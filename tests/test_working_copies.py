@@ -8,9 +8,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbformat.validator import normalize
 
+from course_utils.command.editions.working_copies import look, prepare
 from course_utils.command.notebook_files import as_bytes
 from course_utils.command.saved_widgets import STATE, VIEW
-from course_utils.command.working_copies import look, prepare
 from course_utils.errors import CourseError
 from notebooks_as_files import CHAPTERS, read, tags
 

@@ -1,6 +1,8 @@
 """Exercises whose answer is a test: a good one passes, and each weak one is told what it misses."""
 
+import linecache
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ SHARED = np.arange(6.0)
 ROWS = [1, 2]
 TENSOR = torch.ones(3)
 TABLE = {"a": 1}
+ARRAYS = [np.ones(2), np.ones(3)]
+HOLES = np.array([1, np.nan])
 
 
 def double(x):
@@ -89,8 +93,30 @@ def test_a_test_without_assert_is_told_so():
     def looks_only(program):
         program(2)
 
-    assert "case 3: " in said(looks_only) and "stops none of the wrong programs" in said(looks_only)
-    assert "lets a program pass that multiplies by 3; does every run reach" in said(looks_only)
+    names, cell = {"__name__": __name__}, "def idle(p):\n for x in []:\n  assert p(x) == x\n p(1)"
+    linecache.cache["a cell"] = len(cell), None, cell.splitlines(keepends=True), "a cell"
+    exec(compile(cell, "a cell", "exec"), names)  # as IPython does it
+    for test in (looks_only, names["idle"]):
+        assert "case 3: " in said(test) and "it reaches no `assert`" in said(test)
+        assert "lets a program pass" not in said(test)
+
+
+def test_a_test_that_is_too_weak_is_told_what_it_lets_pass():
+    def is_a_number(program):
+        assert isinstance(program(2), int)
+
+    def by_numpy(program):
+        np.testing.assert_equal(np.shape(program(2)), ())
+
+    def by_another_function(program):
+        is_a_number(program)
+
+    task = clinic.test_exercise(
+        [double], {"multiplies by 3": triple, "adds 1": lambda x: x + 1}, ""
+    )
+    for test in (is_a_number, by_numpy, by_another_function):
+        assert "lets a program pass that multiplies by 3; so far it stops none" in said(test, task)
+        assert "`assert`" not in said(test, task)
 
 
 def test_a_test_that_stops_a_right_program_is_told_with_its_sentence_and_line():
@@ -125,11 +151,13 @@ def test_a_program_that_crashes_is_caught_but_a_test_that_crashes_is_told():
 
     message = said(crashes_for_wrong_ones)
     assert "case 3: " in message and "it raises KeyError: 6 (line" in message
+    assert "this program is wrong: an `assert`" in message
 
     def crashes(program):
         program(2).shape  # noqa: B018
 
     assert "case 1: crashes(program): it raises AttributeError" in said(crashes)
+    assert "this program is right" in said(crashes)
 
     def wrong_call(program):
         program()
@@ -267,3 +295,97 @@ def test_a_program_is_called_as_its_function_is():
 
 def test_functions_without_python_code_can_be_judged():
     assert "it raises" in said(len) or "returns" in said(len)
+
+
+def test_an_exercise_that_is_made_here_tries_its_programs():
+    task = clinic.test_exercise([double], {"multiplies by 3": triple}, "two programs", steps=("A",))
+    assert (task.level, task.minutes, task.steps) == (2, 10, ("A",))
+    assert [task.reference(*case) for case in task.cases(None)] == [True, False]
+    check_answer("name", task, careful)
+    assert "it reaches no `assert`" in said(lambda program: program(1) and None, task)
+    weak = clinic.test_exercise([double], {"is 4 for 3": lambda x: 4, "triples": triple}, "")
+    message = said(lambda program: exec("assert program(2) == 4"), weak)
+    assert message.endswith("your test lets a program pass that is 4 for 3")
+
+
+def test_programs_of_one_function_are_one_in_a_set():
+    programs = {clinic.Program(double), clinic.Program(double, "x"), clinic.Program(triple)}
+    assert len(programs) == 2
+    assert hash(clinic.Program(double)) != hash(clinic.Program(triple))
+
+
+def test_an_assertion_without_a_sentence_is_told_without_one():
+    def silent(program):
+        raise AssertionError
+
+    assert "your test stops a program that is right (line" in said(silent)
+
+
+def test_an_exercise_says_more_of_a_test_that_stops_a_right_program_and_of_its_errors():
+    task = clinic.test_exercise(
+        [double], {"triples": triple}, "", stopped="is it rounding?", errors={"KeyError": "no key"}
+    )
+
+    def too_strict(program):
+        assert program(2) == 5, "no 5"
+
+    assert said(too_strict, task).endswith("of the cell); is it rounding?")
+    assert said(lambda program: {}[program(2)], task).endswith("; no key")
+
+
+def test_of_what_a_test_returns_no_more_than_its_beginning_is_shown():
+    assert f"your test returns {'a' * 40}; a test" in said(lambda program: "a" * 60)
+
+
+def test_of_two_changes_the_first_is_told_and_both_are_undone():
+    def both(program, seen=[]):  # noqa: B006
+        seen.append(1)
+        ROWS.append(3)
+        assert program(1) == 2
+
+    assert "your test changes `default 1`" in said(both)
+    assert ROWS == [1, 2] and both.__defaults__ == ([],)
+
+
+def test_a_change_beside_an_inner_function_is_found():
+    def outer(program):
+        SHARED[0] = 9
+        twice = [(lambda x: x + x)(x) for x in (1, 2)]
+        assert [program(x) for x in (1, 2)] == twice
+
+    assert "your test changes `SHARED`" in said(outer) and SHARED[0] == 0
+
+
+def test_what_a_test_only_reads_is_not_told_as_changed():
+    def reads(program):
+        careful(program)
+        assert len(ROWS) == 2 and TABLE["a"] == 1 and TENSOR.sum() == 3 and len(ARRAYS) == 2
+        assert np.isnan(HOLES[1]) and SHARED[1] == 1
+
+    check_answer("name", TASK, reads)
+
+
+def test_an_object_that_can_be_called_can_be_a_test():
+    class Careful:
+        def __call__(self, program):
+            careful(program)
+
+    check_answer("name", TASK, Careful())
+
+
+def test_random_numbers_begin_at_one_seed_whatever_was_drawn_before():
+    drawn = []
+
+    def draws(program):
+        drawn.append((np.random.rand(), torch.rand(1).item(), random.random()))  # noqa: NPY002
+        careful(program)
+
+    for _ in range(2):
+        check_answer("name", TASK, lambda program: draws(program))
+        np.random.rand(), torch.rand(1), random.random()  # noqa: NPY002
+    assert len(drawn) == 10 and len(set(drawn)) == 1
+
+
+def test_a_test_runs_where_torch_was_not_imported(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch")
+    check_answer("name", TASK, careful)

@@ -12,7 +12,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from course_utils.command.editions import tags
+from course_utils.command.editions.edition import tags
 from course_utils.command.kernels import kernel_environment
 from course_utils.command.notebook_files import as_bytes, read_notebook, title, write
 from course_utils.command.saved_widgets import VIEW

@@ -114,7 +114,7 @@ def make_parser():
     translate.add_argument("--problems", action="store_true", help="check what is translated")
     add("map", write_map, "for authors: write the course map in notebooks/README.md")
     add("preview", write_preview, "for authors: draw the picture of README.md")
-    for name in ("lab", "progress", "check", "student", "live", "slides", "handout"):
+    for name in ("lab", "progress", "collect", "check", "student", "live", "slides", "handout"):
         commands.choices[name].add_argument("--ko", action="store_true", help="한국어로")
     if is_korean():
         in_korean(parser, *commands.choices.values(), commands)
@@ -137,7 +137,7 @@ def in_korean(*parsers):
 
 def edition_of(chapter, chosen):
     """The chapter at a path, or its Korean edition if --ko was given."""
-    from course_utils.command.korean import write_korean
+    from course_utils.command.translation.korean import write_korean
 
     return write_korean(chapter) if chosen.ko else chapter
 
@@ -152,7 +152,7 @@ def open_chapter(chosen):
 
     The other chapters get their copies, too, so that the list of files has them all.
     """
-    from course_utils.command.working_copies import WORK, prepare
+    from course_utils.command.editions.working_copies import WORK, prepare
 
     notebook = find_notebook(chosen.chapter, chosen.others)
     chapters, copied = chapter_paths([]), None
@@ -188,8 +188,8 @@ def check(chosen):
 
 def make_live(chosen):
     """Write the instructor's edition; say how to open it, or open it."""
-    from course_utils.command.editions import BUILD, shown
-    from course_utils.command.live import lab_settings, write_live
+    from course_utils.command.editions.edition import BUILD, shown
+    from course_utils.command.editions.live import lab_settings, write_live
 
     chapter = find_chapter(chosen.chapter)
     place = {"folder": BUILD / "live" / "ko"} if chosen.ko else {}
@@ -212,7 +212,13 @@ def make_student(chosen):
 
     To open it never asks for a fresh one: work that was begun is opened as it is.
     """
-    from course_utils.command.editions import BUILD, STUDENT, StudentsWork, shown, write_student
+    from course_utils.command.editions.edition import (
+        BUILD,
+        STUDENT,
+        StudentsWork,
+        shown,
+        write_student,
+    )
 
     chapter = find_chapter(chosen.chapter)
     place = {"folder": BUILD / "ko"} if chosen.ko else {}
@@ -235,9 +241,9 @@ def make_student(chosen):
 
 def tell_progress(chosen):
     """Print a line for each chapter of a student's folder, and what could not be read."""
-    from course_utils.command.editions import BUILD, STUDENT
-    from course_utils.command.solved import report
-    from course_utils.command.working_copies import WORK
+    from course_utils.command.editions.edition import BUILD, STUDENT
+    from course_utils.command.editions.working_copies import WORK
+    from course_utils.command.progress.solved import report
 
     places = [WORK, STUDENT, CHAPTERS, WORK / "ko", BUILD / "ko" / STUDENT.name]
     lines, problems = report([chosen.place] if chosen.place else places)
@@ -251,14 +257,15 @@ def collect_answers(chosen):
     """Run the answers of a class again; say what was found, and where it is written."""
     from tqdm import tqdm
 
-    from course_utils.command.collect import WARNING, collect
-    from course_utils.command.editions import shown
+    from course_utils.command.collecting.collect import WARNING, collect
+    from course_utils.command.editions.edition import shown
 
     print(WARNING)
     if not chosen.yes and not _agreed():
         print("Nothing was run. `course collect FOLDER --yes` does not ask.")
         return 1
-    with tqdm(unit=" answers", leave=False) as bar:
+    unit = "개" if is_korean() else " answers"
+    with tqdm(unit=unit, leave=False) as bar:
         collected = collect(chosen.folder, progress=lambda *_: bar.update())
     for student, problem in collected.problems:
         print(f"Left out, {student}: {problem}", file=sys.stderr)
@@ -271,15 +278,16 @@ def collect_answers(chosen):
 def _agreed():
     """Whether the person at the keyboard agrees."""
     try:
-        return input("Run it? [y/N] ").strip().lower() in ("y", "yes", "예", "네")
+        typed = input(say("Run it? [y/N] "))
     except EOFError:
         return False
+    return typed.strip().lower() in ("y", "yes", "예", "네")
 
 
 def make_slides(chosen):
     """Write the decks of the chapters (all if none is named) into build/slides/."""
-    from course_utils.command.editions import shown
-    from course_utils.command.slides import write_deck
+    from course_utils.command.editions.edition import shown
+    from course_utils.command.editions.slides import write_deck
 
     for path in chapter_paths(chosen.chapters):
         deck = write_deck(edition_of(path, chosen), folder_of(ROOT / "build" / "slides", chosen))
@@ -288,8 +296,8 @@ def make_slides(chosen):
 
 def make_handouts(chosen):
     """Write the pages of the chapters (all if none is named) into build/handout/."""
-    from course_utils.command.editions import shown
-    from course_utils.command.pages import write_handout
+    from course_utils.command.editions.edition import shown
+    from course_utils.command.editions.pages import write_handout
 
     for path in chapter_paths(chosen.chapters):
         page = write_handout(
@@ -309,7 +317,7 @@ def refresh(chosen):
 
 def translate_course(chosen):
     """Bring the catalogs in step with the course, or ask, fill or check one of them."""
-    from course_utils.command import translate
+    from course_utils.command.translation import translate
 
     if not chosen.name:
         print("\n".join(translate.update()))

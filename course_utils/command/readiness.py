@@ -10,7 +10,7 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_runtime_dir
 
 from course_utils import doctor
-from course_utils.command.working_copies import WORK
+from course_utils.command.editions.working_copies import WORK
 from course_utils.data import manifest, read_checked
 from course_utils.doctor import EnvironmentProblem
 from course_utils.errors import CourseError

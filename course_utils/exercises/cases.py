@@ -20,10 +20,16 @@ def copied(value):
         return value
 
 
-def described(arguments):
-    """The arguments of a call in one line, and whether one of them is too large to show."""
+def described(arguments, names=()):
+    """The arguments of a call in one line, and whether one of them is too large to show.
+
+    names: of the arguments, which then stand before them; empty for none.
+    """
     texts = [_described(value) for value in arguments]
-    return ", ".join(text for text, _ in texts), any(cut for _, cut in texts)
+    parts = [text for text, _ in texts]
+    if names:
+        parts = [f"{name}={text}" for name, text in zip(names, parts, strict=True)]
+    return ", ".join(parts), any(cut for _, cut in texts)
 
 
 def _described(value):

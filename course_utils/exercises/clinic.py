@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from course_utils.exercises.engine import Exercise, Unmeasurable, first_line, line_of_cell
+from course_utils.exercises.asserted import asserts
+from course_utils.exercises.engine import Exercise, Unmeasurable, first_line
+from course_utils.exercises.raised import line_of_cell
 
 SEED = 0  # of NumPy, torch and random in every run of a student's test
 
@@ -43,12 +45,14 @@ class Program:
         return "program"
 
 
-def test_exercise(right, wrong, verified, level=2, minutes=10, steps=()):
+def test_exercise(right, wrong, verified, level=2, minutes=10, steps=(), errors=None,
+                  stopped=""):  # fmt: skip
     """An Exercise whose answer is a test: a function of a program, which asserts.
 
     right: list of functions that a good test lets pass. wrong: dict of what a program does wrong,
     as a sentence that follows "your test lets a program pass that", → the function that does so.
-    verified, level, minutes, steps: as in Exercise. Raises ValueError if a list is empty.
+    verified, level, minutes, steps, errors: as in Exercise. stopped: what is added to the sentence
+    on a test that stops a right program. Raises ValueError if a list is empty.
 
     A program is caught by an AssertionError of the test, or if it crashes by itself. NumPy's,
     torch's and Python's common random generators start each run from one seed, and afterwards go
@@ -65,24 +69,27 @@ def test_exercise(right, wrong, verified, level=2, minutes=10, steps=()):
         level=level,
         minutes=minutes,
         steps=steps,
-        wrap=lambda test: _judge(test, [function for _, function in wrong.items()]),
+        errors={"broadcast": "a wrong program may return another shape: assert the shape first"}
+        | (errors or {}),
+        wrap=lambda test: _judge(test, [function for _, function in wrong.items()], stopped),
     )
 
 
 test_exercise.__test__ = False  # it is no test of pytest's
 
 
-def _judge(test, wrong):
+def _judge(test, wrong, stopped):
     """The student's test → function (program) → whether it let the program pass, as it should.
 
-    wrong: the functions that it must stop. Raises Unmeasurable with the sentence on a test that
-    does not judge this program as a good one would, and whatever the test itself raises.
+    wrong: the functions that it must stop. stopped: as in `test_exercise`. Raises Unmeasurable with
+    the sentence on a test that does not judge this program as a good one would, and whatever the
+    test itself raises.
     """
 
     def judge(program):
         problem, changed = _run(test, program)
         if program.right:
-            _stopped(problem, program, test)
+            _stopped(problem, program, test, stopped)
             if changed:
                 raise Unmeasurable(
                     f"your test changes `{changed}`, which the next run will use again; "
@@ -90,29 +97,35 @@ def _judge(test, wrong):
                 )
             return True
         if problem is None:
+            lets = f"your test lets a program pass that {program.fault}"
             stops = [_run(test, Program(other))[0] for other in wrong]
-            if not any(isinstance(stop, AssertionError) for stop in stops):
+            if any(isinstance(stop, AssertionError) for stop in stops):
+                raise Unmeasurable(lets)
+            with _seeded():
+                reached = asserts(test, Program(program.function))
+            if not reached:
                 raise Unmeasurable(
-                    f"your test stops none of the wrong programs, so it lets a program pass that "
-                    f"{program.fault}; does every run reach an `assert`?"
+                    "your test stops no program, since it reaches no `assert`; write what must "
+                    "come out behind an `assert`"
                 )
-            raise Unmeasurable(f"your test lets a program pass that {program.fault}")
+            raise Unmeasurable(f"{lets}; so far it stops none of the wrong programs")
         if not isinstance(problem, AssertionError) and problem is not program.raised:
+            problem.add_note("this program is wrong: an `assert` of your test has to stop it")
             raise problem
         return False
 
     return judge
 
 
-def _stopped(problem, program, test):
+def _stopped(problem, program, test, more):
     """Tell a test that stops a right program, or that does not try it."""
     if isinstance(problem, AssertionError) and problem is not program.raised:
         said = first_line(problem)
         said = f": {said}" if said else ""
-        raise Unmeasurable(
-            f"your test stops a program that is right{said}{line_of_cell(problem, test)}"
-        )
+        said = f"your test stops a program that is right{said}{line_of_cell(problem, test)}"
+        raise Unmeasurable(f"{said}; {more}" if more else said)
     if problem is not None:
+        problem.add_note("this program is right: your test has to run to its end")
         raise problem
     if not program.calls:
         raise Unmeasurable("your test never calls the program that it is given")

@@ -1,11 +1,9 @@
 """The engine of every exercise and question: what a check does, whatever it checks."""
 
 import copy
-import inspect
 import io
 import sys
 import time
-import traceback
 import warnings
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -23,8 +21,10 @@ from course_utils.exercises.hints import (
     mean,
     mistakes,
     not_a_number,
+    one_for_each,
 )
 from course_utils.exercises.questions import asked
+from course_utils.exercises.raised import explained, line_of_cell, written_in
 from course_utils.exercises.results import as_numbers, differences
 from course_utils.exercises.stubs import is_stub
 from course_utils.language import say, translated
@@ -43,6 +43,7 @@ __all__ = [  # what the chapters' tables are made of, hints among it
     "mean",
     "mistakes",
     "not_a_number",
+    "one_for_each",
 ]
 
 INDICES = "those are floats: they cannot be used as indices"
@@ -81,10 +82,12 @@ class Exercise:
     rounded: whole numbers are asked for, and the reference is exact: either rounding of a half is
         right.
     whole: what to say if the right numbers come as floats, INDICES or COUNTS; None takes floats.
-    errors: dict of a part of Python's message → a hint, for an answer that raises it.
+    errors: dict of a part of Python's message → a hint, for an answer that raises it; where none
+        fits, `raised` says what the message means.
     measure: where the answer returns no numbers, such as a layer: function (what it returns,
         arguments) → the numbers that are compared; it may raise Unmeasurable.
     wrap: function (the answer) → what is called in its place, as for a test that the student wrote.
+    names: of a case's arguments, for a message, where `wrap` makes others of them; else empty.
     look: where the answer makes a picture, function (the answer) that shows what it makes.
     steps: two hints on request, from general to concrete; none says the answer.
     """
@@ -101,6 +104,7 @@ class Exercise:
     level: int = 1
     minutes: int = 5
     wrap: object = None
+    names: tuple = ()
     look: object = None
     steps: tuple = ()
     number: int = 0
@@ -135,7 +139,7 @@ def check_answer(name, exercise, function, seed=0):
 
 def _failure(label, name, function, place, attempt, tried, problem):
     """The error for a case; place: of the case, from 0. problem: what is said of it."""
-    call, cut = described(tried.arguments)
+    call, cut = described(tried.arguments, attempt.exercise.names)
     where = f"{label}, case {place + 1}: {_called(function, name)}({call})"
     return NotRightYet(
         f"{where}: {problem}{f'; {SEE}' if cut else ''}",
@@ -177,8 +181,7 @@ class _Attempt:
         self.came, told = _answer(self.function, arguments, exercise.measure, self.called)
         self.slowest = max(self.slowest, time.monotonic() - began)
         if told:
-            said = [hint for part, hint in exercise.errors.items() if part in told]
-            self.told, array = "; ".join([told, *said]), None
+            self.told, array = "; ".join([told, *explained(told, exercise.errors)]), None
         else:
             array, self.told = _read(exercise, self.came, wanted)
         nothing = array is not None and array.shape == (0,) and not wanted.size
@@ -233,7 +236,7 @@ def _stopping(function, end):
 
     end: by time.monotonic.
     """
-    before, file = sys.gettrace(), _file(function)
+    before, file = sys.gettrace(), written_in(function)[0]
 
     def clock(frame, *_):
         if frame.f_code.co_filename != file:
@@ -274,22 +277,24 @@ def _answer(function, arguments, measure=None, called=None):
 
     called: what is called in the answer's place, where an exercise wraps it.
     """
-    given = [copy.deepcopy(value) for value in arguments]
+    given, came = [copy.deepcopy(value) for value in arguments], None
     try:
-        got = (called or function)(*given)
+        got = came = (called or function)(*given)
         if measure:
             got = measure(got, given)
     except Unmeasurable as problem:
-        return None, str(problem)
-    except NotImplementedError:
-        return None, "not finished: it raises NotImplementedError"
+        return came, str(problem)
     except KeyboardInterrupt as stop:  # the student's, who waited long enough
         return None, f"{ENDLESS}: a loop that never stops?{line_of_cell(stop, function)}"
     except RecursionError as problem:
         where = line_of_cell(problem, function)
         return None, f"it calls itself without end (RecursionError){where}"
     except (Exception, SystemExit) as problem:
-        return None, f"it raises {_named(problem)}{line_of_cell(problem, function)}"
+        if isinstance(problem, NotImplementedError) and not str(problem):  # torch says what is not
+            return None, "not finished: it raises NotImplementedError"
+        notes = getattr(problem, "__notes__", ())
+        said = f"it raises {_named(problem)}{line_of_cell(problem, function)}"
+        return None, "; ".join([said, *notes])
     if got is None or got is Ellipsis:
         return None, "it returns nothing; is a `return` missing?"
     if not all(map(_same, given, arguments)):
@@ -323,22 +328,6 @@ def first_line(problem):
     """The first line of an exception's message that says something; "" if none does."""
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     return lines[0] if lines else ""
-
-
-def line_of_cell(problem, function):
-    """The line of the student's own code at which an exception left it, in brackets; or ""."""
-    file = _file(function)
-    lines = [
-        step.lineno for step in traceback.extract_tb(problem.__traceback__) if step.filename == file
-    ]
-    return f" (line {lines[-1]} of the cell)" if lines else ""
-
-
-def _file(function):
-    """The file or cell in which an answer was written, None if it was written in no Python."""
-    if inspect.isclass(function):  # its methods are what ran
-        function = next(filter(inspect.isfunction, vars(function).values()), function)
-    return getattr(getattr(function, "__code__", None), "co_filename", None)
 
 
 def _same(now, then):

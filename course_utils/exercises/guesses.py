@@ -17,6 +17,7 @@ from course_utils.exercises.predictions import (
     Order,
     Several,
     as_text,
+    in_digits,
     in_words,
     shuffled,
 )
@@ -95,7 +96,7 @@ class AmountField(widgets.HBox):
 
     @answer.setter
     def answer(self, given):
-        self.text.value = f"{given:,.10g}" if isinstance(given, int | float) else ""
+        self.text.value = in_digits(given, 10) if isinstance(given, int | float) else ""
 
 
 class OrderField(widgets.HBox):

@@ -69,6 +69,15 @@ def mean(values):
     return np.divide(np.sum(values), len(values))
 
 
+def one_for_each(got, wanted, arguments):
+    """A hint for every exercise whose result has a number for each number of its input x."""
+    if got.shape != wanted.shape:
+        return (
+            f"the result's shape is {got.shape}; each number of x becomes one number, so "
+            f"{wanted.shape} is wanted"
+        )
+
+
 def not_a_number(got, wanted, arguments):
     """A hint for every exercise that divides."""
     if np.isnan(got).any():

@@ -4,9 +4,9 @@ import random
 import re
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
+from pathlib import Path
 
-from course_utils.language import say, translated
+from course_utils.language import is_korean, say, translated
 
 
 @dataclass
@@ -109,7 +109,17 @@ def in_words(prediction, answer):
         between = " → " if isinstance(prediction, Order) else ", "
         return between.join(f"“{text}”" for text in answer) or say("none of them")
     unit = prediction.unit
-    return f"{answer:,.6g}{'' if unit in ('', '%') else ' '}{unit}"
+    close = unit in ("", "%") or is_korean()
+    return f"{in_digits(answer, 6)}{'' if close else ' '}{unit}"
+
+
+def in_digits(number, most):
+    """A number as text with commas: a whole one with all its digits, another with at most `most`.
+
+    Raises TypeError or ValueError for what is no number.
+    """
+    whole = float(number).is_integer() and abs(number) < 1e15  # as exact as a float is
+    return f"{number:,.0f}" if whole else f"{number:,.{most}g}"
 
 
 def as_text(prompt, prediction):
@@ -124,17 +134,17 @@ def as_text(prompt, prediction):
 
 def predictions_of(chapter):
     """Dict of a prompt's ID → prediction of a chapter, such as "cnn"; empty if it has none."""
-    module = f"course_utils.exercises.{chapter}_predictions"
-    if not re.fullmatch(r"\w+", chapter) or find_spec(module) is None:
+    there = Path(__file__).parent / chapter / "predictions.py"
+    if not re.fullmatch(r"\w+", chapter) or not there.is_file():
         return {}
-    return import_module(module).PREDICTIONS
+    return import_module(f"course_utils.exercises.{chapter}.predictions").PREDICTIONS
 
 
 def guesser(chapter, predictions=None):
     """`guess` of a chapter.
 
     chapter: such as "cnn". predictions: dict of a prompt's ID → prediction (default: those of the
-    module <chapter>_predictions, or none). From now on the cells that answer are noticed.
+    chapter's module `predictions`, or none). From now on the cells that answer are noticed.
     """
     from course_utils.errors import require_option
     from course_utils.exercises.guesses import Guess, watch

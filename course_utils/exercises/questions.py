@@ -96,8 +96,10 @@ def dealt_places():
     drawn from their texts.
     """
     by_length, places, known = {}, {}, set()  # a chapter's table may hold its parts'
-    for file in sorted(Path(__file__).parent.glob("*_questions.py")):
-        for question in import_module(f"{__package__}.{file.stem}").QUESTIONS.values():
+    for file in sorted(Path(__file__).parent.glob("*/questions.py")):
+        for question in import_module(
+            f"{__package__}.{file.parent.name}.questions"
+        ).QUESTIONS.values():
             if isinstance(question, Question) and question.text not in known:
                 known.add(question.text)
                 by_length.setdefault(len(question.options), []).append(question.text)
@@ -188,6 +190,7 @@ class AskSeveral(_Asked):
             for option in question.options
         ]
         self.button = _button("Check", self.check)
+        self.button.layout.align_self = "flex-start"  # or it is as wide as the page
         super().__init__(question, [*self.boxes, self.button])
 
     def check(self, _=None):

@@ -27,7 +27,7 @@ class KernelGrid(widgets.GridBox):
         fields = [
             widgets.BoundedFloatText(
                 value=_shown(kernel[place]),
-                layout={"width": "5.5em", "margin": "0"},
+                layout={"width": "auto", "margin": "0"},
                 tooltip=f"kernel {place}",
                 step=0.5,
                 min=-LIMIT,
@@ -35,7 +35,7 @@ class KernelGrid(widgets.GridBox):
             )
             for place in np.ndindex(kernel.shape)
         ]
-        columns = f"repeat({kernel.shape[1]}, auto)"
+        columns = f"repeat({kernel.shape[1]}, minmax(0, 5.5em))"
         layout = {"grid_template_columns": columns, "grid_gap": "6px", "margin": "6px"}
         super().__init__(fields, layout=layout)
         for entry in fields:

@@ -17,6 +17,7 @@ function nameControls(root) {
     label.parentElement.querySelector("input")?.setAttribute("aria-label", label.title); // tooltip
   }
   const question = root.querySelector(".widget-html-content")?.textContent.trim();
+  if (question) name(root, "group", question);
   for (const box of root.querySelectorAll(".widget-radio-box")) {
     const label = box.parentElement.querySelector(".widget-label")?.textContent.trim();
     name(box, "radiogroup", label || question);
@@ -49,19 +50,20 @@ function render({ model, el }) {
   };
   let root = null;
   const grown = new MutationObserver(() => nameControls(root)); // controls may come later
-  const placed = new ResizeObserver(() => { // the line is on the page, and in its box
+  const placed = () => { // the line is on the page, and in its box; it may be far below the screen
     if (root || !(root = el.closest(".course-widget"))) return;
+    clearInterval(waiting);
     nameControls(root);
     grown.observe(root, { childList: true, subtree: true });
-  });
+  };
+  const waiting = setInterval(placed, 100);
   model.on("change:text", show);
   window.addEventListener("keydown", guard, { capture: true }); // before the notebook's own
   show();
-  placed.observe(line);
   return () => {
     model.off("change:text", show);
     window.removeEventListener("keydown", guard, { capture: true });
-    placed.disconnect();
+    clearInterval(waiting);
     grown.disconnect();
   };
 }

@@ -1,6 +1,7 @@
 // A picture that Python draws and the student points at: it shows the bytes it is given and sends
 // back where the pointer pressed, and which key was pressed while the picture had the focus.
 const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", " ", "Enter", "Home", "End"];
+const narrow = matchMedia("(max-width: 800px)"); // as in picture.css: a picture may be scrolled
 
 function render({ model, el }) {
   const image = document.createElement("img");
@@ -20,7 +21,7 @@ function render({ model, el }) {
   }
   function steerable() {
     const on = model.get("steerable");
-    image.tabIndex = on ? 0 : -1;
+    image.tabIndex = on || narrow.matches ? 0 : -1; // arrow keys scroll it
     image.setAttribute("role", on ? "application" : "img");
     image.classList.toggle("steerable", on);
   }
@@ -65,7 +66,9 @@ function render({ model, el }) {
   describe();
   steerable();
   el.appendChild(image);
+  narrow.addEventListener("change", steerable);
   return () => {
+    narrow.removeEventListener("change", steerable);
     model.off("change:content", draw);
     model.off("change:alt", describe);
     model.off("change:steerable", steerable);

@@ -12,7 +12,7 @@ import torch
 from course_utils import training
 from course_utils.detection import metrics, yolo
 from course_utils.detection.boxes import box_iou, convert_boxes, nms
-from course_utils.exercises import detection_clinic as clinic
+from course_utils.exercises.computer_vision import detection_clinic as clinic
 from course_utils.synthetic_scenes import digit_scenes
 
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 from course_utils.data import load_photo, photo_names
-from course_utils.exercises import image_data_clinic as clinic
+from course_utils.exercises.image_data import clinic
 
 SIDE = 128
 LUMA = np.array([0.299, 0.587, 0.114])

@@ -1,9 +1,9 @@
 """The detector of chapter 4, seed by seed: `uv run python tests/benchmarks/detection.py [name …]`.
 
 Names: short, long (both, if none is given): 2 and 3 times through 6,000 crowded scenes. 3 seeds
-each, at one thread; one line a seed. Seconds are the process's own, those of the scenes apart from
-those of the training. A busy neighbour stretches them: the quickest tenth of the steps tells how
-long the training takes on a quiet machine.
+each, at one thread; two lines a seed, the second with the kinds of wrong boxes. Seconds are the
+process's own, those of the scenes apart from those of the training. A busy neighbour stretches
+them: the quickest tenth of the steps tells how long the training takes on a quiet machine.
 """
 
 import os
@@ -13,6 +13,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
 
 import time  # noqa: E402
+from collections import Counter  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -82,6 +83,41 @@ def recall_by_size(found, truth):
     return ", ".join(f"{n} {hits[t].mean():.1%}" for n, t in zip(names, thirds, strict=True))
 
 
+def kind_of_box(ious, same, taken):
+    """What is wrong with a box that finds no thing.
+
+    ious, same: with each thing of the picture its IoU, and whether it is of the box's class.
+    taken: whether each thing has a right box.
+    """
+    if max(ious * same, default=0) >= 0.5:
+        return "second boxes of a class"
+    if max(ious, default=0) >= 0.5:
+        return "second names" if taken[ious.argmax()] else "wrong names"
+    return "on a part" if max(ious, default=0) >= 0.1 else "on background"
+
+
+def kinds_of_boxes(found, truth, least=0.3):
+    """Boxes of a score from `least`, right and by what is wrong; and things without a right box."""
+    names = ("right", "wrong names", "second names", "second boxes of a class", "on a part",
+             "on background")  # fmt: skip
+    kinds, missed = Counter(dict.fromkeys(names, 0)), []
+    for predicted, wanted in zip(found, truth, strict=True):
+        sure = predicted["scores"] >= least
+        ious = box_iou(predicted["boxes"][sure], wanted["boxes"])
+        same = predicted["labels"][sure, None] == wanted["labels"]
+        match = match_detections(ious * same, predicted["scores"][sure])
+        taken = np.isin(np.arange(same.shape[1]), match)
+        kinds["right"] += int(taken.sum())
+        kinds.update(kind_of_box(ious[i], same[i], taken) for i in np.flatnonzero(match < 0))
+        missed += [ious[:, k].max(initial=0) for k in np.flatnonzero(~taken)]
+    things = kinds["right"] + len(missed)
+    return (
+        f"{kinds.total()} boxes: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}; "
+        f"{len(missed)} of {things} things without a right box, "
+        f"{sum(iou >= 0.5 for iou in missed)} of them with a wrong name"
+    )
+
+
 def judge(name, seeds=SEEDS, count=SCENES, tests=TESTS, calls=CALLS):
     """Train and judge, for each seed."""
     scenes = digit_scenes(tests, split="test")
@@ -101,6 +137,7 @@ def judge(name, seeds=SEEDS, count=SCENES, tests=TESTS, calls=CALLS):
               f"({quiet:.1f} quiet), mAP50 {half:.3f}, mAP50-95 {coco:.3f}, one "
               f"picture {wait:.1f} ms; recall by height: {recall_by_size(found, truth)}",
               flush=True)  # fmt: skip
+        print(f"{name}: seed {seed}: {kinds_of_boxes(found, truth)}", flush=True)
 
 
 def small():

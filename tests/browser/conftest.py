@@ -40,11 +40,11 @@ def absent(reason, environment=os.environ):
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium."""
+@pytest.fixture(scope="session")
+def browser_path():
+    """The path of the browser; without one, or without playwright, the test is skipped."""
     try:
-        from playwright.sync_api import sync_playwright
+        import playwright  # noqa: F401
     except ImportError:
         absent("the browser test needs playwright and psutil: run `uv sync`")
     path = find_browser()
@@ -53,17 +53,25 @@ def chromium():
             "the browser test needs Chromium, Chrome or Edge: install one (`sudo apt install "
             "chromium`), or name its program in the variable COURSE_CHROMIUM"
         )
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(browser_path):
+    """A headless Chromium; it ends with its file, since its event loop is in others' way."""
+    from playwright.sync_api import sync_playwright
+
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
         flags = FLAGS + (["--no-sandbox"] if is_root else [])
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        browser = playwright.chromium.launch(executable_path=browser_path, args=flags)
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def lab(chromium, tmp_path_factory):
-    """A JupyterLab on a copy of the notebooks."""
+@pytest.fixture(scope="session")
+def lab(browser_path, tmp_path_factory):
+    """A JupyterLab on a copy of the notebooks, one in each worker; tests end their kernels."""
     server = Lab(NOTEBOOKS, tmp_path_factory.mktemp("lab"))
     try:
         server.wait()

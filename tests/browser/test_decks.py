@@ -3,8 +3,8 @@
 import pytest
 from lab_server import CHAPTERS
 
-from course_utils.command.pages import write_handout
-from course_utils.command.slides import write_deck
+from course_utils.command.editions.pages import write_handout
+from course_utils.command.editions.slides import write_deck
 
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 READY = "window.Reveal && Reveal.isReady()"
@@ -69,12 +69,12 @@ def open_page(chromium):
 
 @pytest.mark.parametrize("size", [(1920, 1080), (1280, 720)], ids=lambda size: str(size[0]))
 @chapters
-def test_every_slide_fits_its_frame(path, size, open_page, artifacts, tmp_path):
+def test_every_slide_fits_its_frame(path, size, open_page, artifacts, page_of):
     """Nothing outside the frame or to scroll, letters of 22 pixels on 1080, no answer too early.
 
     No slide ends in a colon.
     """
-    deck = write_deck(path, tmp_path)
+    deck = page_of(write_deck, path)
     page, noise = open_page(deck, *size, READY)
     found = page.evaluate(EACH)
     count = len(found)
@@ -97,9 +97,9 @@ def test_every_slide_fits_its_frame(path, size, open_page, artifacts, tmp_path):
     assert noise == []
 
 
-def test_a_deck_works_from_the_keyboard(open_page, tmp_path):
+def test_a_deck_works_from_the_keyboard(open_page, page_of):
     """Space goes on, also through what waits after a Predict; Home and End jump."""
-    page, _ = open_page(write_deck(CHAPTERS[0], tmp_path), 1280, 720, READY)
+    page, _ = open_page(page_of(write_deck, CHAPTERS[0]), 1280, 720, READY)
     waits = page.evaluate(
         "() => { const s = document.querySelector('section:has(> .fragment)');"
         " const i = Reveal.getIndices(s); Reveal.slide(i.h, i.v, -1); return [i.h, i.v]; }"
@@ -119,8 +119,8 @@ def test_a_deck_works_from_the_keyboard(open_page, tmp_path):
     assert page.evaluate(where)[0] == 0
 
 
-def test_the_speaker_view_shows_the_notes(open_page, tmp_path):
-    page, noise = open_page(write_deck(CHAPTERS[0], tmp_path), 1280, 720, READY)
+def test_the_speaker_view_shows_the_notes(open_page, page_of):
+    page, noise = open_page(page_of(write_deck, CHAPTERS[0]), 1280, 720, READY)
     with page.expect_popup() as opened:
         page.keyboard.press("s")
     notes = opened.value.locator(".speaker-controls-notes .value")
@@ -130,9 +130,9 @@ def test_the_speaker_view_shows_the_notes(open_page, tmp_path):
 
 
 @chapters
-def test_a_handout_can_be_read_on_a_phone(path, open_page, artifacts, tmp_path):
+def test_a_handout_can_be_read_on_a_phone(path, open_page, artifacts, page_of):
     """390 pixels wide: the page does not scroll sideways, code does so in its box."""
-    handout = write_handout(path, tmp_path)
+    handout = page_of(write_handout, path)
     page, noise = open_page(handout, 390, 844)
     assert noise == []
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
@@ -160,9 +160,9 @@ def test_a_handout_can_be_read_on_a_phone(path, open_page, artifacts, tmp_path):
     )
 
 
-def test_a_handout_works_from_the_keyboard(open_page, tmp_path):
+def test_a_handout_works_from_the_keyboard(open_page, page_of):
     """Contents, a picture and a folded answer, on a phone; on a wide screen contents stay open."""
-    page, noise = open_page(write_handout(CHAPTERS[1], tmp_path), 390, 844)
+    page, noise = open_page(page_of(write_handout, CHAPTERS[1]), 390, 844)
     contents, dialog = page.locator("nav"), page.locator("dialog")
     assert not contents.is_visible()
     page.keyboard.press("Tab")
@@ -215,8 +215,8 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_handout_has_readable_colours(scheme, open_page, tmp_path):
-    page, _ = open_page(write_handout(CHAPTERS[2], tmp_path), 1400, 900)
+def test_a_handout_has_readable_colours(scheme, open_page, page_of):
+    page, _ = open_page(page_of(write_handout, CHAPTERS[2]), 1400, 900)
     page.emulate_media(color_scheme=scheme)
     found = page.evaluate(CONTRAST)
     assert len(found) > 8 and min(found)[0] >= 4.5, sorted(found)[:5]

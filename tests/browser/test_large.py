@@ -6,12 +6,12 @@ import lab_server
 import pytest
 from lab_server import Chapter
 
-from course_utils.command.live import CODE_SIZE, PROSE_SIZE, lab_settings
+from course_utils.command.editions.live import CODE_SIZE, PROSE_SIZE, lab_settings
 
 PROJECTORS = [(1920, 1080), (1280, 720)]
 NARROWEST = 816  # pixels of a picture on the smaller one: test_explorer_faces.py counts on it
 CELLS = """
-from course_utils.command.typed_cells import start; start("02_cnn", large=True)
+from course_utils.command.editions.typed_cells import start; start("02_cnn", large=True)
 import matplotlib.pyplot as plt, numpy as np
 from course_utils.data import load_photo
 from course_utils.exercises.cnn import ask

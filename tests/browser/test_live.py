@@ -1,14 +1,11 @@
 """The instructor's edition in a real JupyterLab, used as in front of a class."""
 
-import json
-
-import lab_server
 import pytest
 from explorer_moves import answer_everything, move_everything
 from lab_server import POLL_MS, READY, START_S, Chapter
 
-from course_utils.command.editions import reading
-from course_utils.command.live import CODE_SIZE, PROSE_SIZE, lab_settings, write_live
+from course_utils.command.editions.edition import reading
+from course_utils.command.editions.live import write_live
 from course_utils.command.notebook_files import CHAPTERS, read_notebook
 
 NAME = "01_image_data.ipynb"
@@ -166,29 +163,3 @@ def test_an_exercise_a_question_and_a_widget_work(live):
     for name in ("bitmap-type", "bitmap-edit"):
         element = live.press(name)
     move_everything(element.locator(".course-explorer").first)
-
-
-def test_large_type_is_large(chromium, lab, artifacts, tmp_path, monkeypatch):
-    """With the settings that `--large` writes code is 20 px high, and prose is larger too."""
-    option = f"--LabApp.user_settings_dir={lab_settings(tmp_path / 'large')}"
-    usual = lab_server.Lab._command
-    monkeypatch.setattr(lab_server.Lab, "_command", lambda self: [*usual(self), option])
-    edition = write_live(lab.root / NAME, tmp_path / "live", large=True).path
-    cells = json.loads(edition.read_text(encoding="utf-8"))
-    last = [cell["id"] for cell in cells["cells"]].index("live_start") + 4
-    edition.write_text(json.dumps(cells | {"cells": cells["cells"][:last]}), encoding="utf-8")
-    server = lab_server.Lab(tmp_path / "live", tmp_path / "lab")
-    opened = None
-    try:
-        server.wait()
-        opened = Live(chromium, server, NAME).open()
-        opened.press("live_start")
-        size = "(line) => getComputedStyle(line).fontSize"
-        assert opened.page.locator(".jp-Notebook .cm-line").first.evaluate(size) == CODE_SIZE
-        prose = opened.page.locator(".jp-Notebook .jp-RenderedMarkdown p").first
-        assert prose.evaluate(size) == PROSE_SIZE
-        opened.page.screenshot(path=artifacts / "live-large.png")
-    finally:
-        if opened:
-            opened.page.close()
-        server.stop()

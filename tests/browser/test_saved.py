@@ -7,10 +7,10 @@ from explorer_moves import picture_of, press
 from lab_server import ARRIVE_MS, CHAPTERS, POLL_MS, READY, START_S, Chapter
 from nbformat.v4 import new_code_cell
 
-from course_utils.command.editions import guess_cell
+from course_utils.command.editions.edition import guess_cell
 from course_utils.command.notebook_files import as_bytes
+from course_utils.command.progress.solved import report
 from course_utils.command.saved_widgets import reached, stored_models, views
-from course_utils.command.solved import report
 from course_utils.exercises.image_data import QUESTIONS
 from course_utils.exercises.predictions import Amount, Choice
 from course_utils.exercises.questions import options_of

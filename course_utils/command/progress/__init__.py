@@ -1,0 +1,1 @@
+"""`course progress`: what a student has solved and predicted so far."""

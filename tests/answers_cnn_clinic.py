@@ -232,7 +232,7 @@ WRONG = {
         ("tests_nothing", "never calls"),
     ],
     "mended_training": [
-        ("by_numbers", "no way back"),
+        ("by_numbers", "has no `backward`"),
         ("training()", "old gradients are in it"),
         ("training(first=True)", "old gradients are in it"),
         ("training(between=True)", "gone before the step"),

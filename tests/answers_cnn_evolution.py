@@ -324,7 +324,7 @@ WRONG = {
         ("lambda i, w, s: Block(i, w, 1, project=s > 1 or i != 4 * w)", "the map's size"),
         ("lambda *a: Block(*a, running=False)", "keep its running mean"),
         ("Unprepared", "cannot assign module before Module.__init__.*\\(line \\d+ of the cell\\)"),
-        ("NoForward", "not finished: it raises NotImplementedError"),
+        ("NoForward", "is missing the required .forward. function"),
         ("ReturnsNothing", "is a `return` missing"),
         ("lambda *a: Block", "it returns a type, not a number"),
     ],

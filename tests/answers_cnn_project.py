@@ -101,9 +101,12 @@ WRONG = {
         ("lambda x, k, b, p: relu(conv(x, k, b, p))", "no ReLU here"),
         ("lambda x, k, b, p: conv(x, k[..., ::-1, ::-1], b, p)", "are flipped"),
         ("lambda x, k, b, p: conv(x, k, b, p + 1)", "one map for each of the 2 filters"),
-        ("lambda x, k, b, p: padded_by_loop(np.pad(x, p), k, b)", "is a channel added"),
-        ("lambda x, k, b, p: padded_by_windows(np.pad(x, p), k, b)", "is a channel added"),
-        ("lambda x, k, b, p: conv(np.pad(x, p), k, b, 0)", "is a channel added"),
+        ("lambda x, k, b, p: padded_by_loop(np.pad(x, p), k, b)", "padding added channels"),
+        (
+            "lambda x, k, b, p: padded_by_windows(np.pad(x, p), k, b)",
+            "padding added channels",
+        ),
+        ("lambda x, k, b, p: conv(np.pad(x, p), k, b, 0)", "padding added channels"),
         ("lambda x, k, b, p: conv(np.pad(x, ((p, p), (p, p))), k, b, 0)", "image has three"),
     ],
     "pool_maps": [
@@ -136,7 +139,10 @@ WRONG = {
             "lambda p, w: scores(p, w, behind=(as_they_are,) * 2, inner=as_they_are)",
             "there is no ReLU",
         ),
-        ("lambda p, w: scores(p, w, inner=np.array)", "behind the first two full layers"),
+        (
+            "lambda p, w: scores(p, w, inner=np.array)",
+            "behind the first two fully connected layers",
+        ),
         ("logits", "those are logits"),
         ("lambda p, w: special.log_softmax(relu(logits(p, w)))", "behind the last layer"),
         ("lambda p, w: special.softmax(logits(p, w))", "those are probabilities"),

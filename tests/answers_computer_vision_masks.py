@@ -185,7 +185,7 @@ WRONG = {
     "mask_ap_one": [
         ("lambda m, s, t, k: ap(m, -np.arange(len(s)), t, k)", "taken as they come"),
         ("lambda m, s, t, k: ap(m, -s, t, k)", "lowest score comes first"),
-        ("in_two_orders", "stand in two orders"),
+        ("in_two_orders", "in two different orders"),
         ("lambda m, s, t, k: ap(m, s, t, k, free=False)", "found twice"),
         ("lambda m, s, t, k: ap(m, s, t, k + 1e-9)", "exactly the threshold"),
         ("of_boxes", "the bounding boxes"),

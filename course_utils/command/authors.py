@@ -163,7 +163,9 @@ def notes(path):
         named = cell.metadata.get("measured", next(after, None))
         if named not in code:
             raise CourseError(f"{path.name}: no cell {named!r} measures the note of {cell.id!r}")
-        text = re.sub(r"\n(> )?", " ", note[1]).strip().removesuffix(":").replace("|", r"\|")
+        text = re.sub(r"\n(> )?", " ", note[1]).strip().replace("|", r"\|")
+        if text.endswith(":"):  # its last sentence is for the cell that follows
+            text = re.sub(r"(?<=[.!?)]) [^.!?]+:$", "", text).removesuffix(":")
         links = [f"[{section}]({address(path, cell)})", f"[{named}]({address(path, code[named])})"]
         found.append(f"| {links[0]} | {text} | {links[1]} |")
     return found

@@ -105,8 +105,8 @@ def _judge(test, wrong, stopped):
                 reached = asserts(test, Program(program.function))
             if not reached:
                 raise Unmeasurable(
-                    "your test stops no program, since it reaches no `assert`; write what must "
-                    "come out behind an `assert`"
+                    "your test stops no program, since it reaches no `assert`; write `assert`, "
+                    "and after it the condition that must be true"
                 )
             raise Unmeasurable(f"{lets}; so far it stops none of the wrong programs")
         if not isinstance(problem, AssertionError) and problem is not program.raised:

@@ -5,10 +5,10 @@ import re
 import traceback
 
 _WHOLE = "a whole number is wanted in this line, and a float came: use `//`, or `int(…)`"
-_SHAPES = "print the shapes of both in the line before"
+_SHAPES = "add a line before this one that prints both shapes"
 _FIT = (
     "two arrays meet that do not fit together: each pair of axes, counted from the last, has to be "
-    "equally long, or one of the two 1; print the shapes of both in the line before"
+    "equally long, or one of the two 1; add a line before this one that prints both shapes"
 )
 _SENTENCES = {  # the first whose pattern is in the message; {} are the pattern's groups
     "broadcast": (re.compile(r"could not be broadcast|The size of tensor a"), _FIT),
@@ -58,7 +58,8 @@ _SENTENCES = {  # the first whose pattern is in the message; {} are the pattern'
     ),
     "nothing": (
         re.compile(r"zero-size array to reduction|of an empty sequence"),
-        "the largest or smallest of no number is asked for: what is right where there is none?",
+        "this line asks for the largest or smallest number of an empty array: what should come "
+        "out when there are no numbers?",
     ),
     "float": (
         re.compile(
@@ -104,7 +105,7 @@ _SENTENCES = {  # the first whose pattern is in the message; {} are the pattern'
     ),
     "name": (
         re.compile(r"name '(\w+)' is not defined"),
-        "nothing is called `{}` here: is it another name, or a cell that was not run yet?",
+        "nothing is called `{}` here: is the name misspelt, or has its cell not been run yet?",
     ),
     "none": (
         re.compile(r"'NoneType'"),
@@ -124,7 +125,7 @@ _SENTENCES = {  # the first whose pattern is in the message; {} are the pattern'
     ),
     "attribute": (
         re.compile(r"'(\w+)' object has no attribute '(\w+)'"),
-        "the type {} has no `{}`: are the arguments in their order?",
+        "the type {} has no `{}`: are the arguments in the right order?",
     ),
     "arguments": (
         re.compile(r"positional argument"),

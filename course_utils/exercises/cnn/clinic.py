@@ -266,9 +266,9 @@ EXERCISES = {
         steps=(
             "One call with a list of two batches must lead to the same weights as two calls with "
             "one batch each, if your test itself removes the gradients between the two calls.",
-            "Both ways have to begin with equal weights. How many batches does it take to see a "
-            "program that clears every second time, and which parameters does a program leave "
-            "right that forgets one of them?",
+            "Both ways have to begin with equal weights. How many batches does your test need to "
+            "notice a program that removes the gradients only every second time? And if a program "
+            "forgets some of the parameters, is it enough to compare one parameter?",
         ),
     ),
     "mended_training": Exercise(
@@ -287,11 +287,12 @@ EXERCISES = {
         wrap=_trained,
         names=("start_weights", "x", "y", "number_of_batches"),
         errors={
-            "no attribute 'backward'": "`.item()` makes a number, which has no way back",
-            "on Tensor that requires grad": "the list holds tensors with their way back; a number "
-            "for each batch is asked for",
-            "second time": "a loss goes back through its forward pass once; here a part of it goes "
-            "back again",
+            "no attribute 'backward'": "`.item()` makes a plain number, and a plain number has no "
+            "`backward`",
+            "on Tensor that requires grad": "the list holds tensors that still require gradients; "
+            "a plain number for each batch is wanted",
+            "second time": "`backward` can go through a forward pass only once; here it goes "
+            "through a part of it a second time",
         },
         level=1,
         minutes=5,
@@ -315,7 +316,8 @@ EXERCISES = {
             "Which loss belongs to a prediction that is right and sure, and which to logits that "
             "are all equal? 2.19 computes both on paper.",
             "With logits such as 20 against 0 softmax is as good as certain. Which wrong programs "
-            "does such a picture show? And which of them needs one that is not certain?",
+            "does a test with such logits stop? And which wrong program passes it, so that your "
+            "test also needs logits that are less certain?",
         ),
     ),
     "mended_loss": Exercise(

@@ -111,7 +111,8 @@ def _hint_channels_conv_shape(got, wanted, arguments):
         return (
             f"the result's shape is {got.shape}; each of the {len(kernels)} filters has one number "
             f"for each window: how many windows of {rows} × {columns} fit into {height} rows and "
-            f"{width} columns, if each begins {stride} further?"
+            f"{width} columns, if the first pixel of each window is {stride} further than that of "
+            f"the window before?"
         )
 
 

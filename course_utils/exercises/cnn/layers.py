@@ -121,7 +121,7 @@ def _hint_max_pool_shape(got, wanted, arguments):
         return (
             f"the result's shape is {got.shape}; one number for each window is expected: how many "
             f"windows of {size} fit into {image.shape[0]} rows, and into {image.shape[1]} columns, "
-            f"if each begins {stride} further?"
+            f"if the first pixel of each window is {stride} further than that of the window before?"
         )
 
 

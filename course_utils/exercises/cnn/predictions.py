@@ -227,7 +227,7 @@ PREDICTIONS = {
     ),
     "fc-stable-text": Amount(
         cell="fc-cross-entropy",
-        ask="The cross-entropy of a random guess among ten digits, as 1.23:",
+        ask="The cross-entropy of a random guess among ten digits (a number such as 1.23):",
         value=2.303,
         within=0.1,
     ),

@@ -44,7 +44,10 @@ _hint_conv_layer = mistakes(
 )
 
 
-_ADDED = "the image and the kernels have different numbers of channels: is a channel added?"
+_ADDED = (
+    "two arrays do not fit together: print their shapes. Has the padding added channels to the "
+    "image? If one of the arrays is the bias: to which axis of the maps does it belong?"
+)
 
 
 def _hint_conv_layer_shape(got, wanted, arguments):
@@ -52,8 +55,8 @@ def _hint_conv_layer_shape(got, wanted, arguments):
     if got.shape != wanted.shape:
         return (
             f"the result's shape is {got.shape}; one map for each of the {len(kernels)} filters is "
-            f"expected: which size has an image of {image.shape[1]} × {image.shape[2]} with "
-            f"{padding} more on each side, and how often does the filter fit?"
+            f"expected: how large is an image of {image.shape[1]} × {image.shape[2]} with "
+            f"{padding} more pixels on each side, and at how many places does the filter fit?"
         )
 
 
@@ -171,7 +174,7 @@ _hint_lenet_scores = mistakes(
     (lambda p: _lenet_scores(p, lambda x: x / 255 - MEAN / DEVIATION),
      "0.1307 alone is divided by 0.3081: a division comes before a minus sign"),
     *((lambda p, one=one: _lenet_scores(p, linear=one),
-       "there is a ReLU behind the first two full layers")
+       "a ReLU is missing behind the first two fully connected layers, or behind one of them")
       for one in (LAYERS[2:], LAYERS[2:3], LAYERS[3:])),
     (lambda p: _lenet_scores(p, linear=LAYERS[:1]), "the ReLU behind the first pooling is missing"),
     (lambda p: _lenet_scores(p, linear=LAYERS[1:2]),
@@ -262,7 +265,8 @@ EXERCISES = {
         minutes=5,
         steps=(
             "Your max_pool of 2.17 takes one map. What do all maps together need?",
-            "`max_pool` returns one (H / 2, W / 2) for each map. A list of them passes here, but "
+            "`max_pool` returns an array (H / 2, W / 2) for each map. A list of them passes here, "
+            "but "
             "the next layer takes one array: which function of NumPy makes it of several arrays?",
         ),
     ),
@@ -327,8 +331,8 @@ EXERCISES = {
         minutes=10,
         steps=(
             "Your lenet_scores gives ten numbers for one picture. What do they say together?",
-            "Which function of NumPy tells where in an array its largest number stands? And what "
-            "has to be done for a pack of pictures?",
+            "Which function of NumPy tells where in an array its largest number stands? And how "
+            "do you get one digit for each of several pictures?",
         ),
     ),
 }

@@ -270,8 +270,8 @@ EXERCISES = {
         errors={
             "does not require grad": "the loss that goes back has to be the one that the model and "
             "`cross_entropy` gave, not a number made by `.item()`",
-            "second time": "a loss goes back through its forward pass once; here a part of it goes "
-            "back again",
+            "second time": "`backward` can go through a forward pass only once; here it goes "
+            "through a part of it a second time",
             "no attribute 'backward'": "a number has no `backward`; the tensor of the loss has",
         },
         wrap=_with_a_model,

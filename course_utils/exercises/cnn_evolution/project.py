@@ -333,8 +333,8 @@ PROJECT = {
         level=1,
         minutes=10,
         steps=(
-            "In evaluation mode γ · (z − mean) / √(variance + eps) + β is one factor times z, and "
-            "an offset. What is the factor?",
+            "In evaluation mode γ · (z − mean) / √(variance + eps) + β is one factor times z, "
+            "plus an offset. What is the factor?",
             "A convolution is linear: a factor on its output is the same factor on the weights of "
             "that filter. The filters are axis 0.",
         ),
@@ -347,7 +347,7 @@ PROJECT = {
         level=1,
         minutes=5,
         steps=(
-            "Batch normalisation of z is one factor times z, and an offset. The factor is in the "
+            "Batch normalisation of z is one factor times z, plus an offset. The factor is in the "
             "weights already; what is left for the bias?",
             "Let z be 0: then only the offset remains. Work it out with numbers for one filter, "
             "for example γ = 6, β = 1, mean = 5, variance = 3 and eps = 1.",

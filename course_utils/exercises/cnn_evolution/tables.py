@@ -171,7 +171,10 @@ _hint_conv_work = mistakes(
 
 def _hint_three_numbers(got, wanted, arguments):
     if got.shape != (3,):
-        return f"three numbers are wanted (parameters, side, multiply-adds); it has {got.shape}"
+        return (
+            "three numbers are wanted (parameters, side, multiply-adds); the result's shape is "
+            f"{got.shape}"
+        )
 
 
 # network_from_row

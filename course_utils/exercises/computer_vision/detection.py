@@ -240,7 +240,7 @@ HINT_CLASS_AP = mistakes(
     (_of_hits(_sorted_late),
      "the boxes are matched as they come and sorted afterwards; the best one has to choose first"),
     (_of_hits(lambda mine, things: _sorted_late(mine, things, _best_first)),
-     "the scores and the answers stand in two orders: both belong to the sorted rows"),
+     "the scores and the answers are in two different orders: both belong to the sorted rows"),
     (_looking_at(lambda same, free: same),
      "a box whose best thing is taken may still find another one that is free"),
     (_looking_at(lambda same, free: free),
@@ -250,7 +250,7 @@ HINT_CLASS_AP = mistakes(
     (_all_things(lambda truth, label: (truth[:, 5] == label).sum()), OTHERS),
     (_all_things(lambda truth, label: len(truth)), OTHERS),
     (lambda f, t, c: ap_of_class(f, t, c) * (t[:, 5] == c).sum() / len(t),
-     "it divides by the number of all things; recall is a part of those of the class"),
+     "it divides by the number of all things; recall is a share of the things of this class"),
 )  # fmt: skip
 
 

@@ -16,7 +16,10 @@ from course_utils.synthetic_scenes import DIGIT_CLASSES, digit_scenes
 
 LEAST, OVERLAP = 0.001, 0.5  # of a score, and of the IoU in NMS, as in `yolo.detect`
 SCENES = 50
-MIXED = "the reshape mixes the cells: it cuts the array, and moves no axis; transpose first"
+MIXED = (
+    "the reshape mixes the cells: it cuts the array and moves no axis; which axis has to be last "
+    "before it?"
+)
 UNSORTED = "the right boxes are kept, but class after class; the best of all comes first"
 TABLE = "last_case() gives what came: four numbers of a box, then its scores"
 
@@ -126,8 +129,8 @@ _hint_boxes_of_cells = mistakes(
     (_like(corners=False), "those are centres and sizes; corners are wanted"),
     (_like(order="F"), "row after row: the second of the list is the second cell of row 0"),
     (_mixed(True, True), MIXED),
-    (_mixed(True, False), f"of the boxes, {MIXED}"),
-    (_mixed(False, True), f"of the scores, {MIXED}"),
+    (_mixed(True, False), f"for the boxes, {MIXED}"),
+    (_mixed(False, True), f"for the scores, {MIXED}"),
     (_like(places=lambda cells: np.indices((cells, cells)) * [[[0]], [[1]]]),
      "the row of the cell has no effect on y"),
     (_like(places=lambda cells: np.indices((cells, cells)) * [[[1]], [[0]]]),

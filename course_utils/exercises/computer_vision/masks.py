@@ -158,7 +158,7 @@ def _mask_ap_one_cases(rng):
 _hint_mask_ap_one = mistakes(
     (_unsorted, "the detections are taken as they come; the best score comes first"),
     (_two_orders,
-     "the scores and the answers stand in two orders: the answers are sorted already"),
+     "the scores and the answers are in two different orders: the answers are sorted already"),
     (lambda m, s, t, k: _mask_ap_one(m, -s, t, k), "the lowest score comes first"),
     (lambda m, s, t, k: _mask_ap_one(m, s, t, k, free=False),
      "a true mask is found twice; the second time it is no longer free"),

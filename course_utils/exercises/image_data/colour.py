@@ -66,7 +66,11 @@ _HINTS_BRIGHTEN = mistakes(
         "int8 holds −128 … 127, so that a value from 128 on becomes negative",
     ),
     (_always_to_the_top, "the factor has no effect: each pixel goes as far as it can"),
-    (_left_as_it_is, "a pixel that would pass 255 stays as it is; it goes up to 255, no further"),
+    (
+        _left_as_it_is,
+        "a pixel that would pass 255 is left as it is here; it should become "
+        "brighter, until its largest channel is 255",
+    ),
     (
         lambda image, factor: np.floor(brightened(image, factor)),
         "off by one: astype alone cuts the fraction off",
@@ -327,8 +331,10 @@ EXERCISES = {
         errors={
             "broadcast": "a number for each pixel, (H, W), stands beside three channels, "
             "(H, W, 3): it needs one more axis of length 1",
-            "bounds for uint8": "uint8 holds 0 … 255 and not this factor; make the image wider",
-            "bounds for int8": "int8 holds −128 … 127 and not this factor; take a wider type",
+            "bounds for uint8": "uint8 holds 0 … 255 and not this factor; convert the image to a "
+            "dtype that holds larger numbers",
+            "bounds for int8": "int8 holds −128 … 127 and not this factor; take a dtype that "
+            "holds larger numbers",
         },
         level=2,
         minutes=10,
@@ -363,7 +369,8 @@ EXERCISES = {
         rounded=True,
         errors={
             "mismatch in its core dimension": "RGBA has a fourth channel without a weight",
-            "broadcast": "RGBA has a fourth channel without a weight",
+            "broadcast": "print the shapes of the picture and of the weights: the weights belong "
+            "to the last axis, and RGBA has a fourth channel without a weight",
         },
         look=luma_look,
         steps=(
@@ -380,7 +387,8 @@ EXERCISES = {
         dtype=np.uint8,
         errors={
             "broadcast": "the rows and columns that are read are not as many as those that are "
-            "written: count for this `down` and `right` how many stay in the picture; none may",
+            "written: count for this `down` and `right` how many rows and columns stay in the "
+            "picture (there may be none)",
             "negative values": "a width of a border is a number of pixels, never below 0",
         },
         level=2,

@@ -410,7 +410,10 @@ WRONG = {
         ("lambda f, t, c: ap_of(f, t, c, least=0.5 + 1e-9)", "of exactly 0.5"),
         ("lambda f, t, c: ap_of(f, others(t, c), c)", "of another class"),
         ("lambda f, t, c: ap_of(f, others(t, c), c) * len(t) / (t[:, 5] == c).sum()", "another c"),
-        ("lambda f, t, c: ap_of(f, t, c) * (t[:, 5] == c).sum() / len(t)", "those of the class"),
+        (
+            "lambda f, t, c: ap_of(f, t, c) * (t[:, 5] == c).sum() / len(t)",
+            "of the things of this class",
+        ),
         ("without_guard", "a picture may have no thing"),
     ],
 }

@@ -213,7 +213,7 @@ WRONG = {
         ("lambda i, f: brightened(i, 1e9)", "the factor has no effect"),
         (
             "lambda i, f: np.where(i.max(2, keepdims=True) > 255 / f, i, rounded(i * float(f)))",
-            "stays as it is",
+            "is left as it is",
         ),
         (
             "lambda i, f: rounded(i * np.minimum(f, 255 / np.maximum(i.max(-1), 1)))",

@@ -48,6 +48,7 @@ from course_utils.exercises.questions import Ask, Question
 from notebooks_as_files import CHAPTERS, ROOT, code_cells, exercises, read, tags
 
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+THEN = FOLD.format("Then read")
 IGNORED = "nbval-ignore-output"
 PLAN = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
 LETTERS_A_MINUTE = 200  # that are typed in front of a class
@@ -177,7 +178,7 @@ def test_an_edition_says_all_that_the_chapter_says(lives, students, folder, path
             before = relink(known[cell.id].source, path.parent, place)
             before = re.sub(r"<details><summary>Then read</summary>|</details>", "", before)
             assert words.split() == before.split(), cell.id
-            assert ("reading" in tags(cell)) == cell.source.startswith(FOLD), cell.id
+            assert ("reading" in tags(cell)) == cell.source.startswith(THEN), cell.id
 
 
 def shows_answer(prompt, cells):
@@ -192,7 +193,7 @@ def shows_answer(prompt, cells):
         if "reading" in tags(cell):
             answer, _ = reading(prompt[cell.id])
             before_end, end, rest = cell.source.partition("\n\n</details>")
-            return not (before_end.startswith(FOLD) and end) or answer.split("\n")[0] in rest
+            return not (before_end.startswith(THEN) and end) or answer.split("\n")[0] in rest
         if "predict" in tags(cell):
             return False
     return False
@@ -273,7 +274,7 @@ def counted(path, folder):
     stops = [cell for part in notes.noted_sections(read(path).cells, []) for cell in part.cells]
     return {
         "emptied": sum("emptied" in tags(cell) for cell in edition.cells),
-        "folded": [sum(FOLD in cell.source for cell in book.cells) for book in (edition, given)],
+        "folded": [sum(THEN in cell.source for cell in book.cells) for book in (edition, given)],
         "cells": [len(edition.cells), len(given.cells), len(solutions.cells), len(stops)],
         "answered stops": sum("\n\n*Answer*:" in cell.source for cell in stops),
         "slides": Counter(cell.metadata.slideshow.slide_type for cell in deck),

@@ -187,6 +187,16 @@ def test_every_edition_finds_its_way_in_korean(path, invented, tmp_path):
         assert shapes[0] == shapes[1]
 
 
+def test_what_an_edition_folds_has_a_korean_line(tmp_path):
+    made = korean.write_korean(CHAPTERS[0], tmp_path / "ko")
+    with language.speaking(True):
+        books = [edition(made, tmp_path) for edition in (live_edition, student_edition)]
+        books.append(working_copy(made, tmp_path))
+    for book in books:
+        folded = re.findall(r"<summary>(.*?)</summary>", "".join(c.source for c in book.cells))
+        assert folded and all(re.search("[가-힣]", words) for words in folded)
+
+
 def test_a_changed_block_shows_in_english_and_its_cell_is_named(tmp_path):
     path = CHAPTERS[0]
     known = {text: pseudo(text[1]) for text in all_texts(path)}

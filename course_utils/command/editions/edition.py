@@ -29,7 +29,7 @@ from course_utils.language import is_korean, say
 BUILD = ROOT / "build"
 STUDENT = BUILD / "student"
 MET = {"explorer", "question", "guess"}  # tags of the cells that show something before they are run
-FOLD = "<details><summary>Then read</summary>"
+FOLD = "<details><summary>{}</summary>"
 FOLDED = re.compile(r"<details><summary>.*?</summary>\s*(.*?)\s*</details>\s*", re.S)
 RESTART = re.compile(r"^\*[^*\n].*\n*", re.M)
 STATEMENT = re.compile(r"^### ", re.M)
@@ -83,7 +83,7 @@ def without_answers(cells):
         waits = "predict" in tags(cell) or (waits and "reading" not in tags(cell))
         answer, rest = reading(cell)
         if answer:
-            fold = FOLD.replace("Then read", say("Then read"))
+            fold = FOLD.format(say("Then read"))
             cell.source = f"{fold}\n\n{answer}\n\n</details>\n\n{rest}".rstrip()
         elif MET & set(tags(cell)):
             cell.execution_count = None

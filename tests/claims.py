@@ -4,7 +4,8 @@ Runs a chapter as it stands, again and again, with the weights of every network 
 relative 3e-7 where its optimizer is built (those of the NumPy layers, where they are drawn). This
 stands for another processor's rounding: what moves by more than a claim's margin is no claim.
 Further runs have two threads, and other instructions of the processor. Each comparison that a cell
-asserts or prints as a truth is read on both sides, see `claims_reading.py`.
+asserts or prints as a truth is read on both sides, see `claims_reading.py`. What another machine
+has measured is kept beside the runs of this one.
 
 The table "How sure is each claim" of tests/RESULTS.md has those that a training decides;
 tests/CLAIMS.json has the numbers of every run. `--judge` only judges again what stands there.
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from claims_reading import NAME, Record, judge, rewritten
 from repeatability import INSTRUCTIONS, OWN, supported
-from results import keep_table, machine
+from results import AT, keep_table, machine
 from stored_outputs import IGNORED
 
 from course_utils.command.authors import name_figures
@@ -230,6 +231,8 @@ def judged(chapter, data):
 def rows(chapter, data):
     """Rows of the table: claims that vary, the least sure one first."""
     varying = [(key, claim) for key, claim in judged(chapter, data).items() if claim.varies]
+    others = {name.partition(AT)[2] for name in data[chapter]["runs"]} - {""}
+    machines = "; and ".join([data[chapter]["machine"], *sorted(others)])
     for key, claim in sorted(varying, key=lambda pair: (pair[1].ranges, pair[1].deviations)):
         text = claim.text.replace("|", "\\|")
         yield (
@@ -243,7 +246,7 @@ def rows(chapter, data):
                 "ranges away": f"{claim.ranges:.2f}",
                 "times the bound": f"{claim.factor:.1f}" if claim.clock else "",
                 "true in": f"{claim.true_in} of {claim.runs}",
-                "machine": data[chapter]["machine"],
+                "machine": machines,
                 "date": data[chapter]["date"],
             },
         )
@@ -267,13 +270,18 @@ def complain(chapter, data):
 
 def kept(old, sources, fresh):
     """What stays of a chapter's earlier runs: those comparisons whose text is the same."""
-    if fresh or old is None or old["machine"] != machine():
-        return {"sources": sources, "runs": {}}
+    if fresh or old is None:
+        return {"machine": machine(), "sources": sources, "runs": {}}
     same = {key for key, text in sources.items() if old["sources"].get(key) == text}
     for run in old["runs"].values():
         of = {key: entry for key, entry in run["claims"].items() if key.split(".")[0] in same}
         run |= {"claims": of, "complete": complete(run) and sources == old["sources"]}
     return old | {"sources": sources}
+
+
+def here(name, chapter):
+    """The name of a run on this machine; the chapter's own machine is not named."""
+    return name if chapter["machine"] == machine() else f"{name}{AT}{machine()}"
 
 
 def complete(run):
@@ -293,14 +301,15 @@ def measure(paths, runs, workers, only, fresh=False):
     jobs = []
     for path in paths:
         sources = claim_sources(path)
-        here = {"machine": machine(), "date": datetime.date.today().isoformat()}
-        data[path.stem] = kept(data.get(path.stem), sources, fresh) | here
-        there = data[path.stem]["runs"]
-        wanted = {name: it for name, it in settings(runs).items() if not complete(there.get(name))}
-        jobs += [(path, name, *it) for name, it in wanted.items() if re.search(only, name)]
-    jobs.sort(key=lambda job: list(settings(runs)).index(job[1]))
+        today = {"date": datetime.date.today().isoformat()}
+        chapter = data[path.stem] = kept(data.get(path.stem), sources, fresh) | today
+        for place, (name, how) in enumerate(settings(runs).items()):
+            name = here(name, chapter)
+            if re.search(only, name) and not complete(chapter["runs"].get(name)):
+                jobs.append((place, path, name, *how))
+    jobs.sort(key=lambda job: job[0])
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        waits = {pool.submit(in_child, path, *it): (path, name) for path, name, *it in jobs}
+        waits = {pool.submit(in_child, path, *how): (path, name) for _, path, name, *how in jobs}
         for done in concurrent.futures.as_completed(waits):
             path, name = waits[done]
             data[path.stem]["runs"][name] = done.result()

@@ -127,6 +127,24 @@ def test_what_a_run_has_not_measured_is_not_taken_from_another(monkeypatch, tmp_
     assert claims.load() == data
 
 
+def test_runs_of_another_machine_stand_beside_those_that_are_there(monkeypatch, tmp_path):
+    table = {}
+    path = tmp_path / "05_small.ipynb"
+    cells = [nbformat.v4.new_code_cell("x = 2\nassert x > 1", id="c")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    monkeypatch.setattr(claims, "STORE", tmp_path / "CLAIMS.json")
+    monkeypatch.setattr(claims, "keep_table", lambda _, rows: table.update(rows))
+    for name, right in (("one", 2), ("another", 3)):
+        entry = {"truth": "T", "sign": ">", "least": [right, 1], "most": [right, 1]}
+        said = {"claims": {"c:0": entry}, "texts": [], "errors": {}}
+        monkeypatch.setattr(claims, "machine", lambda name=name: name)
+        monkeypatch.setattr(claims, "in_child", lambda *_, said=said: copy.deepcopy(said))
+        claims.measure([path], 1, 1, "^as")
+    assert list(claims.load()["05_small"]["runs"]) == ["as it is", "as it is @ another"]
+    assert table["05 `c:0` `x > 1`"]["highest"] == "3"
+    assert table["05 `c:0` `x > 1`"]["machine"] == "one; and another"
+
+
 @pytest.mark.parametrize("path", CHAPTERS[1:], ids=lambda path: path.stem)
 def test_every_comparison_of_a_chapter_that_trains_was_measured(path):
     """A claim that is new or other than it was: run `tests/claims.py --chapters N`."""

@@ -1,4 +1,4 @@
-"""`course collect`: forty made-up notebooks of students, each answer judged as it is."""
+"""`course collect`: some forty made-up notebooks of students, each answer judged as it is."""
 
 import csv
 import io
@@ -93,6 +93,10 @@ STUDENTS = {  # name → list of cells, exercise, verdict
                         "output_size", "it returns nothing; is a `return` missing?"),
     "untouched": (["def output_size(size, layers):\n    ..."], "output_size",
                   UNTOUCHED),
+    "handed_out": (["from course_utils.detection.boxes import box_iou\n"
+                    "from course_utils.exercises.computer_vision import crowded_pictures",
+                    "def iou_table(a, b):\n    assert len(crowded_pictures(1)) == 1\n"
+                    "    return box_iou(a, b)"], "iou_table", RIGHT),
     "known_cases": ([f"KNOWN = {KNOWN}",
                      "def output_size(*case):\n    return KNOWN.get(repr(case), 0)"],
                     "output_size", KNOWN_CASES),
@@ -145,8 +149,8 @@ def collected(tmp_path_factory):
     return collect.collect(folder, target, seconds=6, megabytes=900, workers=2)
 
 
-def test_there_are_forty():
-    assert len(STUDENTS) == 40
+def test_there_are_at_least_forty():
+    assert len(STUDENTS) >= 40
 
 
 @pytest.mark.parametrize("name", STUDENTS)
@@ -162,7 +166,7 @@ def test_each_is_judged_as_it_is(name, collected):
 def test_the_table_and_the_page_of_the_room(collected):
     table, page, room = (file.read_text(encoding="utf-8-sig") for file in collected.files)
     rows = list(csv.DictReader(io.StringIO(table)))
-    assert {row["student"] for row in rows} == set(STUDENTS) and len(rows) == 40
+    assert {row["student"] for row in rows} == set(STUDENTS) and len(rows) == len(STUDENTS)
     assert all(name in page for name in STUDENTS)
     assert re.search(r"half a window is none.*?Show (2\.\d+|chapter 2)\.", room)
     tried = [v.state for (_, e), v in collected.verdicts.items() if e == "output_size"]

@@ -160,7 +160,7 @@ def test_the_page_of_the_table_has_students_down_and_exercises_across():
     assert "colspan='3'" in rows[2][1][0]
     assert "class='right'" in rows[3][1][0] and "class" not in rows[3][2][0]
     assert "class='wrong'" in rows[4][1][0]
-    assert "<p>5 students." in page
+    assert "<p>Students: 5." in page
     alone = collect.table_html({("cho", ""): Verdict(collect.UNREADABLE, "no")}, SECTIONS)
     assert cells(alone)[1][1] == (" colspan='1'", "no")
 
@@ -176,7 +176,7 @@ def test_the_page_for_the_room_counts_and_names_nobody():
     assert "<li>" not in crop
     assert "<p>0 of 1 right, 0 not attempted.</p>" in own
     assert re.findall(r"<li>(.*?)</li>", own) == [f"<b>1 of 1</b>: {html.escape(COPIED)}."]
-    assert "<p>5 students.</p>" in page
+    assert "<p>Students: 5.</p>" in page
     assert not any(re.search(rf"\b{name}\b", page) for name in ("ahn", "bae", "cho", "kim", "lee"))
 
 

@@ -24,6 +24,7 @@ from typing import NamedTuple
 import psutil
 
 from course_utils.exercises.cases import SEE
+from course_utils.exercises.on_demand import NAMES
 from course_utils.language import LANGUAGE
 
 TABLES = ("image_data", "cnn", "cnn_evolution", "computer_vision")
@@ -249,13 +250,23 @@ def _hide_solutions():
     import course_utils
 
     room = "course_utils.exercises"
+    materials = {name: _materials(f"{room}.{name}") for name in TABLES}
     for name in [name for name in sys.modules if f"{name}.".startswith(f"{room}.")]:
         sys.modules[name] = _Door(name)
+        vars(sys.modules[name]).update(materials.get(name.removeprefix(f"{room}."), {}))
     course_utils.exercises = sys.modules[room]
 
 
+def _materials(table):
+    """Dict of name → what a chapter hands out with its exercises: pictures, outputs, a viewer."""
+    if table not in sys.modules:
+        return {}
+    module = sys.modules[table]
+    return {name: getattr(module, name) for name in module.__all__ if name not in NAMES}
+
+
 class _Door(types.ModuleType):
-    """Stands for a module of exercises: `check` and the like do nothing, all else is refused."""
+    """Stands for a module of exercises: `check` and the like do nothing, references are refused."""
 
     __path__, __all__ = [], sorted(DOORS)
 

@@ -142,7 +142,7 @@ def table_html(verdicts, sections):
             cells = [f"<td colspan='{max(1, len(exercises))}'>{html.escape(say(unread.said))}</td>"]
         rows.append(f"<tr><th scope='row'>{html.escape(student)}</th>{''.join(cells)}</tr>")
     key = say(
-        f"<p>{len(students)} students. ✓ is right, also in cases that the notebook does not show; "
+        f"<p>Students: {len(students)}. ✓ is right, also in cases that the notebook does not show; "
         "· is not attempted; – is not there.</p>"
     )
     first, heading = say("<th scope='col'>student</th>"), say("Who solved what")
@@ -190,7 +190,7 @@ def room_html(verdicts, sections):
             f"<h2>{html.escape(name)}</h2><p>{html.escape(heading)}</p>"
             f"<p>{counts}</p><ul>{''.join(items)}</ul>"
         )
-    many = say(f"<p>{len(students)} students.</p>")
+    many = say(f"<p>Students: {len(students)}.</p>")
     return _page(say("What the room did"), f"{many}{''.join(parts)}")
 
 

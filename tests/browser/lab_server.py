@@ -144,7 +144,7 @@ class Chapter:
         assert self.times["ended"], f"Run All of {self.name} had not ended after {RUN_S} s"
         self.page.wait_for_function(READY, timeout=1000 * START_S, polling=POLL_MS)
         self.page.evaluate("(limit) => course.arrived(limit)", ARRIVE_MS)
-        for picture in self.page.locator(".course-explorer img.course-picture").all():
+        for picture in self.page.query_selector_all(".course-explorer img.course-picture"):
             picture.evaluate("(image) => course.settled(image)")
         return self
 
@@ -153,8 +153,12 @@ class Chapter:
         return self.page.evaluate("() => course.model()")
 
     def explorers(self):
-        """The explorers on the page, top to bottom."""
-        return self.page.locator(".course-explorer").all()
+        """The explorers on the page, top to bottom, as element handles."""
+        return self.page.query_selector_all(".course-explorer")
+
+    def questions(self):
+        """The questions, in the same way."""
+        return self.page.query_selector_all(".course-question")
 
     def photograph(self, folder):
         """Screenshots of the whole notebook, one a page: NAME-page-01.png and so on; only once."""

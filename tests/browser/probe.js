@@ -18,6 +18,13 @@ window.course = (() => {
     && kernel()?.status === "idle";
   const model = () => panel().content.model.toJSON();
 
+  // The IDs of the cells in their order; a cell by its ID, and how often it was run, without the
+  // megabytes of the whole notebook.
+  const cells = () => [...panel().content.model.cells];
+  const ids = () => cells().map((cell) => cell.id);
+  const cell = (id) => cells().find((cell) => cell.id === id);
+  const count = (id) => cell(id).executionCount ?? null;
+
   // Where the notebook stands: a key meant for a widget must not move any of this.
   const place = () => ({
     active: panel().content.activeCellIndex,
@@ -83,7 +90,17 @@ window.course = (() => {
              pixels: loaded(image) ? pixels(image) : null };
   }
 
-  const newFrame = (image, old, limit) => until(() => frame(image) > old && loaded(image), limit);
+  // The same and where the notebook stands: before an action, and after it, which has `came` if
+  // there is a new frame since the frame `old`.
+  const rested = async (image, quiet) => ({ ...await settled(image, quiet), place: place() });
+  async function followed(image, old, limit) {
+    const came = await until(() => frame(image) > old && loaded(image), limit);
+    const now = place();
+    return { ...await settled(image), came, place: now };
+  }
+
+  // Whether an element's text becomes another one than `before`.
+  const says = (element, before, limit) => until(() => element.innerText !== before, limit, 30);
 
   // Latency: from the keydown event's own time to the frame after the new picture has loaded.
   let armed = null;
@@ -134,5 +151,6 @@ window.course = (() => {
              size: scale * (right - left) };
   }
 
-  return { ready, model, place, runAll, leads, arrived, settled, newFrame, arm, latency, mark };
+  return { ready, model, ids, cell: (id) => cell(id).toJSON(), count, place, runAll, leads, arrived,
+    settled, rested, followed, says, arm, latency, mark };
 })();

@@ -81,7 +81,7 @@ def test_explorers_answer(chapter, artifacts):
 
 def test_questions_answer(chapter):
     """Every option of every question gets an answer."""
-    for question in chapter.page.locator(".course-question").all():
+    for question in chapter.questions():
         answer_everything(question)
 
 
@@ -103,7 +103,7 @@ def test_explorers_are_quick(chapter, note, hush):
     """
     missed, slow = [], []
     for explorer in chapter.explorers():
-        if explorer.locator("[role=slider], select").count():
+        if explorer.query_selector("[role=slider], select"):
             quick, line = is_quick(explorer)
             note(line)
             missed += [] if quick else [explorer]
@@ -121,7 +121,7 @@ def test_explorers_are_quick(chapter, note, hush):
 def test_tab_reaches_every_control_and_marks_it(chapter):
     """From the first control on, Tab comes to each in turn; it has a frame and a name."""
     for explorer in chapter.explorers():
-        controls = [one for one in explorer.locator(FOCUSABLE).all() if one.is_visible()]
+        controls = [one for one in explorer.query_selector_all(FOCUSABLE) if one.is_visible()]
         controls[0].focus()
         chapter.page.keyboard.press("Shift+Tab")
         missing = list(range(len(controls)))

@@ -12,10 +12,11 @@ EACH = """() => {
   const found = [];
   document.querySelectorAll('.slides > section').forEach((stack, h) => {
     stack.querySelectorAll(':scope > section').forEach((slide, v) => {
-      Reveal.slide(h, v, -1);
+      const asks = [...slide.querySelectorAll('strong')].some((it) => it.textContent === 'Predict');
+      if (asks) Reveal.slide(h, v, -1);
       const seen = (element) => getComputedStyle(element).visibility === 'visible';
-      const early = [...slide.querySelectorAll('.celltag_output, details')].filter(seen);
-      const words = [...slide.querySelectorAll('strong')].map((word) => word.innerText);
+      const answers = asks ? [...slide.querySelectorAll('.celltag_output, details')] : [];
+      const early = answers.filter(seen).length;
       Reveal.slide(h, v, 99);
       const frame = document.querySelector('.reveal').getBoundingClientRect();
       const outside = [...slide.querySelectorAll('img, pre, table, math')].filter((element) => {
@@ -29,7 +30,7 @@ EACH = """() => {
       found.push({
         place: [h, v], over: slide.scrollHeight - slide.clientHeight,
         outside: outside.map((element) => element.tagName), letters: Math.min(99, ...letters),
-        early: words.includes('Predict') ? early.length : 0,
+        early, asks,
         colon: ([...slide.querySelectorAll(':is(p, li, pre, table)')]
           .filter((part) => !part.closest('aside')).at(-1)?.innerText ?? '').trim().endsWith(':')
           && !slide.lastElementChild.matches('.celltag_output'),

@@ -28,11 +28,11 @@ SHOWN = """([explorers, questions]) =>
     document.querySelectorAll('.course-explorer img.course-picture').length === explorers
     && document.querySelectorAll('.course-question .course-live').length === questions"""
 RUN = """async (name) => { const notebook = jupyterapp.shell.currentWidget.content;
-    notebook.activeCellIndex = course.model().cells.findIndex((cell) => cell.id === name);
+    notebook.activeCellIndex = course.ids().indexOf(name);
     notebook.deselectAll();
     await jupyterapp.commands.execute('notebook:run-cell'); }"""
 REMOVE = """(name) => { const notebook = jupyterapp.shell.currentWidget.content;
-    notebook.activeCellIndex = course.model().cells.findIndex((cell) => cell.id === name);
+    notebook.activeCellIndex = course.ids().indexOf(name);
     notebook.deselectAll();
     return jupyterapp.commands.execute('notebook:delete-cell'); }"""
 
@@ -110,7 +110,7 @@ def test_saved_work_opens_again(day):
         opened.page.evaluate(RUN, name)
     until_shown(opened, 1, 2)
     explorer = opened.explorers()[0]
-    press(picture_of(explorer), explorer.locator("[role=slider]").first, "ArrowLeft")
+    press(picture_of(explorer), explorer.query_selector("[role=slider]"), "ArrowLeft")
     assert answer(opened, 0, "layout", right=True).startswith("✓ Right.")
     assert answer(opened, 1, "overflow", right=False).startswith("✗ Not this one.")
     left = state(opened)

@@ -221,7 +221,7 @@ def judged(chapter, data):
     """Dict of key → Claim of a chapter, those that vary and those that do not."""
     runs = list(data[chapter]["runs"].values())
     found = {}
-    for key in runs[0]["claims"]:
+    for key in runs[0]["claims"] if runs else ():
         entries = [run["claims"][key] for run in runs if key in run["claims"]]
         text = data[chapter]["sources"].get(key.split(".")[0], key)
         found[key] = judge(text, entries, key.split(":")[0] in CLOCKS)

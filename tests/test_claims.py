@@ -141,6 +141,8 @@ def test_runs_of_another_machine_stand_beside_those_that_are_there(monkeypatch, 
         monkeypatch.setattr(claims, "in_child", lambda *_, said=said: copy.deepcopy(said))
         claims.measure([path], 1, 1, "^as")
     assert list(claims.load()["05_small"]["runs"]) == ["as it is", "as it is @ another"]
+    nothing = claims.measure([path], 1, 1, "^none of these", fresh=True)
+    assert list(claims.complain("05_small", nothing)) == []
     assert table["05 `c:0` `x > 1`"]["highest"] == "3"
     assert table["05 `c:0` `x > 1`"]["machine"] == "one; and another"
 

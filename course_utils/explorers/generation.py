@@ -43,7 +43,7 @@ def latent_explorer(generator, names=None, seed=0):
     draws = torch.randn(DRAWS, generator.latent, generator=randomness)
     stops = torch.linspace(0, 1, STOPS)
     figure = Figure(figsize=(9, 2.5), layout="none")
-    large = figure.add_axes((0.01, 0.02, 0.24, 0.82))  # room for a large title
+    large = figure.add_axes((0.01, 0.02, 0.24, 0.86))
     small = [figure.add_axes((0.27 + 0.104 * n, 0.24, 0.1, 0.36)) for n in range(STOPS)]
     line = figure.add_axes((0.27, 0.66, 0.728, 0.1))
     line.set(xlim=(-0.5, STOPS - 0.5), ylim=(-1, 1))

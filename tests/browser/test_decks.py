@@ -80,6 +80,7 @@ def test_every_slide_fits_its_frame(path, size, open_page, artifacts, page_of):
     found = page.evaluate(EACH)
     count = len(found)
     assert count > 50 and noise == []
+    assert any(slide["asks"] for slide in found)
     written = deck.read_text(encoding="utf-8").count('<div class="picture')
     assert page.evaluate("() => document.images.length") == written > 10  # none is lost
     for slide in found:
